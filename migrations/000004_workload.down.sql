@@ -1,0 +1,2 @@
+alter table grants drop constraint grants_workload_known;
+drop table scopes, workload_keys, workloads;

@@ -1,0 +1,1 @@
+drop table verdicts, facts, run_cells, runs;
