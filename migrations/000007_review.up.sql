@@ -6,6 +6,7 @@ create table review_types (
     questionnaires text[] not null,
     core_path bool not null,
     gates_launch bool not null,
+    gate_mode text not null check (gate_mode in ('advise', 'enforce')),
     valid_days int not null check (valid_days between 1 and 1100),
     signoffs int[] not null check (cardinality(signoffs) = 3)
 );
@@ -52,6 +53,9 @@ create table rounds (
     submitted_at timestamptz,
     content bytea,
     content_sha256 bytea,
+    returned_note text not null default '' check (length(returned_note) <= 4000),
+    returned_by uuid references people,
+    returned_at timestamptz,
     constraint rounds_number_unique unique (review_id, number),
     constraint rounds_frozen check (state not in ('submitted', 'sealed') or (content is not null and content_sha256 is not null and submitted_by is not null and submitted_at is not null))
 );

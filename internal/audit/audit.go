@@ -74,13 +74,14 @@ func digest(prev, body []byte) []byte {
 // last: what follows the lock is only the commit. It is called by every service that
 // changes anything, after authorisation.
 func Record(ctx context.Context, tx pgx.Tx, who identity.Actor, act Act) error {
+	act.At = act.At.UTC().Truncate(time.Microsecond) // what Postgres keeps
 	head, err := lockHead(ctx, tx, act.Stream)
 	if err != nil {
 		return fmt.Errorf("lock audit stream %s: %w", act.Stream, err)
 	}
 	b := body{
 		Schema: 1, Stream: act.Stream, Seq: head.Seq + 1,
-		At: act.At.UTC().Format(timeLayout), ActorName: who.Name, RequestID: who.RequestID,
+		At: act.At.Format(timeLayout), ActorName: who.Name, RequestID: who.RequestID,
 		Verb: act.Verb, TargetKind: act.TargetKind, TargetID: act.TargetID, Details: act.Details,
 	}
 	if b.Details == nil {

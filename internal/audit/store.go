@@ -34,7 +34,7 @@ func appendRecord(ctx context.Context, tx pgx.Tx, prev head, b body, actor *uuid
 			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		)
 		update audit_heads set seq = $2, hash = $10 where stream = $1`
-	_, err := tx.Exec(ctx, sql, b.Stream, b.Seq, at.UTC(), actor, b.Verb, b.TargetKind, b.TargetID,
+	_, err := tx.Exec(ctx, sql, b.Stream, b.Seq, at, actor, b.Verb, b.TargetKind, b.TargetID,
 		encoded, prev.Hash, digest(prev.Hash, encoded))
 	if err != nil {
 		return fmt.Errorf("append audit record: %w", err)

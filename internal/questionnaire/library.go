@@ -1,0 +1,193 @@
+package questionnaire
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"orrery/internal/audit"
+	"orrery/internal/fault"
+	"orrery/internal/identity"
+	"orrery/internal/postgres"
+)
+
+// Library keeps the published versions. A published version never changes, so what was
+// parsed once is kept in memory by its id.
+type Library struct {
+	db     *pgxpool.Pool
+	now    func() time.Time
+	parsed sync.Map // uuid.UUID -> *Questionnaire
+}
+
+// Published is a version as it is kept.
+type Published struct {
+	ID          uuid.UUID
+	Key         string
+	Version     string
+	SHA256      []byte
+	PublishedAt time.Time
+}
+
+// NewLibrary returns the library on the pool; now gives the time of an act.
+func NewLibrary(db *pgxpool.Pool, now func() time.Time) *Library {
+	return &Library{db: db, now: now}
+}
+
+// LoadShipped publishes every set in files that is not published yet, and returns the
+// number of new versions. Several programs may do it at once. It is an error when a file
+// differs from the version that was published under the same number.
+func (l *Library) LoadShipped(ctx context.Context, files fs.FS) (fresh int, err error) {
+	names, err := fs.Glob(files, "*.yaml")
+	if err != nil {
+		return 0, fmt.Errorf("list shipped questionnaires: %w", err)
+	}
+	for _, name := range names {
+		source, err := fs.ReadFile(files, name)
+		if err != nil {
+			return fresh, fmt.Errorf("read %s: %w", name, err)
+		}
+		q, err := Parse(path.Base(name), source)
+		if err != nil {
+			return fresh, fmt.Errorf("shipped questionnaire %s: %w", name, err)
+		}
+		published, err := l.publish(ctx, q, source)
+		if err != nil {
+			return fresh, fmt.Errorf("publish %s: %w", name, err)
+		}
+		if published {
+			fresh++
+		}
+	}
+	return fresh, nil
+}
+
+// publish stores one shipped version unless it is there.
+func (l *Library) publish(ctx context.Context, q *Questionnaire, source []byte) (fresh bool, err error) {
+	sum := sha256.Sum256(source)
+	now := l.now()
+	err = pgx.BeginFunc(ctx, l.db, func(tx pgx.Tx) error {
+		id, err := insertVersion(ctx, tx, q, source, sum[:], now)
+		if err != nil || id == uuid.Nil {
+			return err
+		}
+		fresh = true
+		return audit.Record(ctx, tx, identity.SystemActor("installation"), audit.Act{
+			Stream: audit.OrgStream, Verb: "questionnaire.published", TargetKind: "questionnaire_version",
+			TargetID: id.String(), At: now,
+			Details: []audit.Detail{{Name: "key", Value: q.Key}, {Name: "version", Value: q.Version}, {Name: "sha256", Value: fmt.Sprintf("%x", sum)}},
+		})
+	})
+	if err != nil || fresh {
+		return fresh, err
+	}
+	stored, err := l.Newest(ctx, l.db, q.Key, q.Version)
+	if err == nil && string(stored.SHA256) != string(sum[:]) {
+		return false, fmt.Errorf("version %s of %s is published with another content; give the file a new version", q.Version, q.Key)
+	}
+	return false, err
+}
+
+// insertVersion returns the new id, or uuid.Nil when the version is there already.
+func insertVersion(ctx context.Context, tx pgx.Tx, q *Questionnaire, source, sum []byte, now time.Time) (id uuid.UUID, err error) {
+	const set = `insert into questionnaires (key, name, origin, created_at) values ($1, $2, 'shipped', $3)
+		on conflict (key) do update set name = excluded.name`
+	if _, err := tx.Exec(ctx, set, q.Key, q.Name, now); err != nil {
+		return uuid.Nil, err
+	}
+	const version = `insert into questionnaire_versions (id, questionnaire_key, version, source, sha256, questions, published_at)
+		values ($1, $2, $3, $4, $5, $6, $7) on conflict on constraint questionnaire_versions_unique do nothing returning id`
+	err = tx.QueryRow(ctx, version, uuid.Must(uuid.NewV7()), q.Key, q.Version, source, sum, len(q.Questions()), now).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return uuid.Nil, nil
+	}
+	return id, err
+}
+
+const publishedColumns = `id, questionnaire_key as key, version, sha256, published_at from questionnaire_versions`
+
+// Newest returns the version of the set that was published last, or the one numbered
+// version when that is not empty. Not found when there is none.
+func (l *Library) Newest(ctx context.Context, q postgres.Querier, key, version string) (Published, error) {
+	rows, err := q.Query(ctx, `select `+publishedColumns+`
+		where questionnaire_key = $1 and ($2 = '' or version = $2) order by published_at desc, id desc limit 1`, key, version)
+	if err != nil {
+		return Published{}, fmt.Errorf("read version: %w", err)
+	}
+	p, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Published])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return p, fault.New(fault.NotFound, "There is no such questionnaire.")
+	}
+	return p, err
+}
+
+// Version returns the parsed version with the id, from memory after the first time. It
+// does not authorise: published questions are for everyone who is signed in.
+func (l *Library) Version(ctx context.Context, q postgres.Querier, id uuid.UUID) (*Questionnaire, error) {
+	if hit, ok := l.parsed.Load(id); ok {
+		return hit.(*Questionnaire), nil
+	}
+	var key string
+	var source []byte
+	err := q.QueryRow(ctx, `select questionnaire_key, source from questionnaire_versions where id = $1`, id).Scan(&key, &source)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, fault.New(fault.NotFound, "There is no such version of a questionnaire.")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read version %s: %w", id, err)
+	}
+	parsed, err := Parse(key, source)
+	if err != nil {
+		return nil, fmt.Errorf("stored version %s of %s: %w", id, key, err)
+	}
+	l.parsed.Store(id, parsed)
+	return parsed, nil
+}
+
+// ChecksInUse returns each different evidence check of the newest version of every set and
+// of every version an open review is pinned to, once.
+func (l *Library) ChecksInUse(ctx context.Context) ([]Check, error) {
+	rows, err := l.db.Query(ctx, `
+		select distinct on (questionnaire_key) id from questionnaire_versions order by questionnaire_key, published_at desc, id desc`)
+	if err != nil {
+		return nil, fmt.Errorf("list versions: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, fmt.Errorf("list versions: %w", err)
+	}
+	pinned, err := l.db.Query(ctx, `
+		select distinct p.version_id from review_questionnaires p join reviews r on r.id = p.review_id where r.state = 'open'`)
+	if err != nil {
+		return nil, fmt.Errorf("list pinned versions: %w", err)
+	}
+	more, err := pgx.CollectRows(pinned, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, fmt.Errorf("list pinned versions: %w", err)
+	}
+	var checks []Check
+	seen := map[string]bool{}
+	for _, id := range append(ids, more...) {
+		q, err := l.Version(ctx, l.db, id)
+		if err != nil {
+			return nil, err
+		}
+		for _, question := range q.Questions() {
+			for _, c := range question.Checks {
+				if !seen[c.Digest()] {
+					seen[c.Digest()] = true
+					checks = append(checks, c)
+				}
+			}
+		}
+	}
+	return checks, nil
+}

@@ -1,0 +1,131 @@
+// Package remediation holds the items: dated work on a workload with an owner and a cause.
+// It knows causes only as text (kind, key) and imports none of the rooms they come from.
+package remediation
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"orrery/internal/identity"
+)
+
+// The kinds of causes.
+const (
+	CauseQuestion  = "question"  // key: questionnaire/question
+	CauseCondition = "condition" // key: decision id/position
+	CauseEvidence  = "evidence"
+	CauseManual    = "manual"
+)
+
+// The states of an item, in their order.
+const (
+	Open       = "open"
+	InProgress = "in_progress"
+	Done       = "done"
+	Verified   = "verified"
+)
+
+// The timings of an item that carries a condition.
+const (
+	BeforeLaunch = "before_launch"
+	AfterLaunch  = "after_launch"
+)
+
+// Item is dated work on a workload.
+type Item struct {
+	ID           uuid.UUID
+	WorkloadID   uuid.UUID
+	WorkloadKey  string
+	WorkloadName string
+	TeamID       uuid.UUID
+	Restricted   bool
+	CauseKind    string
+	CauseKey     string
+	Title        string
+	Detail       string
+	Risk         string // high, medium, none
+	Timing       string // BeforeLaunch, AfterLaunch, or empty
+	Href         string // where it comes from, a path of ours
+	OwnerID      uuid.UUID
+	OwnerName    string
+	DueOn        time.Time // a day
+	State        string
+	Resolution   string
+	Version      int
+	OpenedAt     time.Time
+	DoneBy       *uuid.UUID
+	DoneByName   string
+	DoneAt       *time.Time
+	VerifiedBy   string
+	VerifiedAt   *time.Time
+}
+
+// Target is what identity decides on.
+func (it Item) Target() identity.Target {
+	return identity.Target{WorkloadID: it.WorkloadID, TeamID: it.TeamID, Restricted: it.Restricted}
+}
+
+// NeedsVerification reports whether another person must confirm that the work is done:
+// highs and conditions. Everything else is finished when it is done.
+func (it Item) NeedsVerification() bool {
+	return it.Risk == "high" || it.CauseKind == CauseCondition
+}
+
+// Finished reports whether nothing is left to do.
+func (it Item) Finished() bool {
+	return it.State == Verified || it.State == Done && !it.NeedsVerification()
+}
+
+// LateBy returns the whole days since the due day, 0 when it is not late or finished.
+func (it Item) LateBy(now time.Time) int {
+	if it.Finished() {
+		return 0
+	}
+	return max(0, int(today(now).Sub(it.DueOn).Hours()/24))
+}
+
+// DefaultDue proposes a due day for a risk on a workload of the tier: two weeks for a high
+// in tier 1, a month in tier 2, two months in tier 3; twice that for anything lower.
+func DefaultDue(risk string, tier int, now time.Time) time.Time {
+	days := map[int]int{1: 14, 2: 30, 3: 60}[tier]
+	if risk != "high" {
+		days *= 2
+	}
+	return today(now).AddDate(0, 0, days)
+}
+
+func today(now time.Time) time.Time { return now.UTC().Truncate(24 * time.Hour) }
+
+// Opening is what opens an item, or reopens the item of the same cause.
+type Opening struct {
+	WorkloadID uuid.UUID
+	CauseKind  string
+	CauseKey   string
+	Title      string
+	Detail     string
+	Risk       string
+	Timing     string
+	Href       string
+	OwnerID    uuid.UUID
+	DueOn      time.Time
+}
+
+// Change is what a person may change of an item, as it was seen at Version.
+type Change struct {
+	Version    int
+	OwnerID    string // a person's id
+	DueOn      string // 2006-01-02
+	State      string
+	Resolution string // what was done; needed for done
+}
+
+// Filter narrows a list of items. The zero Filter lists everything that is open.
+type Filter struct {
+	WorkloadKey string
+	OwnerID     uuid.UUID
+	State       string    // one state, "all", or empty: everything that is not finished
+	OverdueAt   time.Time // not zero: only what was due before this day
+	After       string    // cursor from a List before
+	Limit       int       // 1 to 100, 50 when 0
+}

@@ -1,0 +1,237 @@
+package remediation
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"orrery/internal/audit"
+	"orrery/internal/fault"
+	"orrery/internal/identity"
+	"orrery/internal/text"
+)
+
+const needsAnother = "Another person than the one who did the work must verify this item."
+
+// Service lists and changes items.
+type Service struct {
+	db  *pgxpool.Pool
+	now func() time.Time
+}
+
+// NewService returns the service on the pool; now gives the time of an act.
+func NewService(db *pgxpool.Pool, now func() time.Time) *Service {
+	return &Service{db: db, now: now}
+}
+
+// Item reads one item; not found when its workload is not readable by who.
+func (s *Service) Item(ctx context.Context, who identity.Actor, id uuid.UUID) (Item, error) {
+	return byID(ctx, s.db, who, id)
+}
+
+// List reads a page of items by due day, and the cursor of the next page, empty at the end.
+// Items of workloads that who may not read are left out.
+func (s *Service) List(ctx context.Context, who identity.Actor, f Filter) (items []Item, next string, err error) {
+	if f.Limit <= 0 || f.Limit > 100 {
+		f.Limit = 50
+	}
+	if f.State != "" && f.State != "all" && !slices.Contains([]string{Open, InProgress, Done, Verified}, f.State) {
+		return nil, "", fault.InvalidField("state", "There is no such state of an item.")
+	}
+	after, err := parseCursor(f.After)
+	if err != nil {
+		return nil, "", err
+	}
+	items, err = list(ctx, s.db, who, f, after)
+	if err != nil {
+		return nil, "", err
+	}
+	if len(items) > f.Limit {
+		items = items[:f.Limit]
+		last := items[f.Limit-1]
+		next = cursor{last.DueOn, last.ID}.String()
+	}
+	return items, next, nil
+}
+
+// Change moves an item: owner, due day, state. The owning team may; to verify also needs
+// somebody other than who did the work when it is a high or a condition. States go forward
+// one step or back to open. A stale version is a conflict.
+func (s *Service) Change(ctx context.Context, who identity.Actor, id uuid.UUID, c Change) (Item, error) {
+	now := s.now()
+	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+		it, err := lock(ctx, tx, who, id)
+		if err != nil {
+			return err
+		}
+		if err := mayChange(who, it, c); err != nil {
+			return err
+		}
+		if it.Version != c.Version {
+			return fault.New(fault.Conflict, "Somebody changed this item since you opened it. Read it again; your input is still here.")
+		}
+		if err := it.apply(ctx, tx, c); err != nil {
+			return err
+		}
+		verifiedBy := it.move(who, c, now)
+		if err := save(ctx, tx, it, verifiedBy); err != nil {
+			return err
+		}
+		return record(ctx, tx, who, "item."+it.State, it.WorkloadID, it.ID, now)
+	})
+	if err != nil {
+		return Item{}, fmt.Errorf("change item: %w", err)
+	}
+	return byID(ctx, s.db, who, id)
+}
+
+func mayChange(who identity.Actor, it Item, c Change) error {
+	if c.State == Verified && it.State == Done {
+		if err := who.May(identity.VerifyItem, it.Target()); err != nil {
+			return err
+		}
+		if it.NeedsVerification() && it.DoneBy != nil && *it.DoneBy == who.PersonID {
+			return fault.New(fault.Forbidden, "%s", needsAnother)
+		}
+		return nil
+	}
+	return who.May(identity.WorkItems, it.Target())
+}
+
+// apply checks the input and sets owner, due day and resolution.
+func (it *Item) apply(ctx context.Context, tx pgx.Tx, c Change) error {
+	var bad []fault.Field
+	add := func(name, message string) { bad = append(bad, fault.Field{Name: name, Message: message}) }
+	owner, err := uuid.Parse(c.OwnerID)
+	if err != nil {
+		add("owner", "Choose an owner from the list.")
+	} else if owner != it.OwnerID {
+		ok, err := activePerson(ctx, tx, owner)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			add("owner", "Choose an owner from the list.")
+		}
+	}
+	due, err := time.Parse(time.DateOnly, c.DueOn)
+	if err != nil || due.Year() < 2000 || due.Year() > 2200 {
+		add("due_on", "Write the due date as year-month-day, for example 2026-11-30.")
+	}
+	resolution := text.Clean(c.Resolution)
+	if c.State == Done && resolution == "" {
+		add("resolution", "Say what was done, so that another person can verify it.")
+	}
+	if utf8.RuneCountInString(resolution) > 4000 {
+		add("resolution", "Keep it under 4,000 characters.")
+	}
+	if !slices.Contains(nextStates[it.State], c.State) {
+		add("state", "An item that is "+strings.ReplaceAll(it.State, "_", " ")+" does not become "+strings.ReplaceAll(c.State, "_", " ")+".")
+	}
+	it.OwnerID, it.DueOn, it.Resolution = owner, due, resolution
+	return fault.InvalidFields(bad...)
+}
+
+var nextStates = map[string][]string{
+	Open:       {Open, InProgress, Done},
+	InProgress: {Open, InProgress, Done},
+	Done:       {Open, Done, Verified},
+	Verified:   {Open},
+}
+
+// NextStates lists the states that an item may take from where it is.
+func (it Item) NextStates() []string { return nextStates[it.State] }
+
+// move sets the state with who did and verified the work, and returns the verifier.
+func (it *Item) move(who identity.Actor, c Change, now time.Time) (verifiedBy *uuid.UUID) {
+	from := it.State
+	it.State = c.State
+	switch {
+	case c.State == Done && from != Done:
+		it.DoneBy, it.DoneAt = &who.PersonID, &now
+	case c.State == Verified && from != Verified:
+		it.VerifiedAt = &now
+		return &who.PersonID
+	case c.State == Open || c.State == InProgress:
+		it.DoneBy, it.DoneAt, it.VerifiedAt = nil, nil, nil
+	}
+	return nil
+}
+
+// OpenItem opens the item of a cause within the caller's transaction, or reopens it; an
+// item that is already being worked on keeps its owner and due day. It does not authorise:
+// reviews call it at submission and decision.
+func OpenItem(ctx context.Context, tx pgx.Tx, who identity.Actor, o Opening, now time.Time) (uuid.UUID, error) {
+	ok, err := activePerson(ctx, tx, o.OwnerID)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	if !ok {
+		return uuid.Nil, fault.InvalidField("owner", "Choose an owner from the list.")
+	}
+	id, verb, err := upsert(ctx, tx, o, nullable(who.PersonID), now)
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("open item: %w", err)
+	}
+	return id, record(ctx, tx, who, verb, o.WorkloadID, id, now)
+}
+
+// MendItem marks the unfinished item of a cause as done within the caller's transaction,
+// if there is one: the cause no longer stands. Another person still verifies it. It does
+// not authorise: reviews call it at submission.
+func MendItem(ctx context.Context, tx pgx.Tx, who identity.Actor, workloadID uuid.UUID, kind, key, resolution string, now time.Time) error {
+	id, err := unfinishedOfCause(ctx, tx, workloadID, kind, key)
+	if err != nil || id == uuid.Nil {
+		return err
+	}
+	it, err := lock(ctx, tx, identity.SystemActor("remediation"), id)
+	if err != nil {
+		return err
+	}
+	it.State, it.Resolution, it.DoneBy, it.DoneAt = Done, resolution, nullable(who.PersonID), &now
+	if err := save(ctx, tx, it, nil); err != nil {
+		return err
+	}
+	return record(ctx, tx, who, "item.done", workloadID, id, now)
+}
+
+func record(ctx context.Context, tx pgx.Tx, who identity.Actor, verb string, workloadID, id uuid.UUID, at time.Time) error {
+	return audit.Record(ctx, tx, who, audit.Act{
+		Stream: audit.WorkloadStream(workloadID), Verb: verb, TargetKind: "item", TargetID: id.String(), At: at,
+	})
+}
+
+// cursor is the place of the last item of a page in the order of a list.
+type cursor struct {
+	due time.Time
+	id  uuid.UUID
+}
+
+func (c cursor) String() string {
+	return base64.RawURLEncoding.EncodeToString([]byte(c.due.Format(time.DateOnly) + c.id.String()))
+}
+
+func parseCursor(s string) (*cursor, error) {
+	if s == "" {
+		return nil, nil
+	}
+	bad := fault.InvalidField("after", "This page of the list cannot be found; start again from the first.")
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil || len(b) != len(time.DateOnly)+36 {
+		return nil, bad
+	}
+	due, err1 := time.Parse(time.DateOnly, string(b[:10]))
+	id, err2 := uuid.Parse(string(b[10:]))
+	if err1 != nil || err2 != nil {
+		return nil, bad
+	}
+	return &cursor{due, id}, nil
+}

@@ -1,0 +1,173 @@
+package remediation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"orrery/internal/fault"
+	"orrery/internal/identity"
+	"orrery/internal/postgres"
+)
+
+const columns = `
+	i.id, i.workload_id, w.key as workload_key, w.name as workload_name, w.team_id, w.restricted,
+	i.cause_kind, i.cause_key, i.title, i.detail, i.risk, i.timing, i.href, i.owner_id, o.name as owner_name,
+	i.due_on, i.state, i.resolution, i.version, i.opened_at, i.done_by, coalesce(d.name, '') as done_by_name, i.done_at,
+	coalesce(v.name, '') as verified_by, i.verified_at
+	from items i
+	join workloads w on w.id = i.workload_id
+	join people o on o.id = i.owner_id
+	left join people d on d.id = i.done_by
+	left join people v on v.id = i.verified_by`
+
+// finished in SQL, as Item.Finished says it.
+const finished = `(i.state = 'verified' or i.state = 'done' and i.risk <> 'high' and i.cause_kind <> 'condition')`
+
+func one(ctx context.Context, q postgres.Querier, who identity.Actor, sql string, args ...any) (Item, error) {
+	rows, err := q.Query(ctx, sql, args...)
+	if err != nil {
+		return Item{}, fmt.Errorf("read item: %w", err)
+	}
+	it, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Item])
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && !who.CanRead(it.Target()) {
+		return Item{}, fault.New(fault.NotFound, "There is no such item.")
+	}
+	if err != nil {
+		return Item{}, fmt.Errorf("read item: %w", err)
+	}
+	return it, nil
+}
+
+func byID(ctx context.Context, q postgres.Querier, who identity.Actor, id uuid.UUID) (Item, error) {
+	return one(ctx, q, who, `select`+columns+` where i.id = $1`, id)
+}
+
+func lock(ctx context.Context, tx pgx.Tx, who identity.Actor, id uuid.UUID) (Item, error) {
+	return one(ctx, tx, who, `select`+columns+` where i.id = $1 for update of i`, id)
+}
+
+// OfWorkload lists every item of a workload, the unfinished first, by due day. It does not
+// authorise: pages and reviews call it for a workload they have loaded for the reader.
+func OfWorkload(ctx context.Context, q postgres.Querier, workloadID uuid.UUID) ([]Item, error) {
+	rows, err := q.Query(ctx, `select`+columns+` where i.workload_id = $1 order by `+finished+`, i.due_on, i.id limit 500`, workloadID)
+	if err != nil {
+		return nil, fmt.Errorf("list items: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByName[Item])
+}
+
+// upsert opens the item of a cause, or reopens it. An item that is already open keeps its
+// state, owner and due day: somebody is on it.
+func upsert(ctx context.Context, tx pgx.Tx, o Opening, by *uuid.UUID, now time.Time) (id uuid.UUID, verb string, err error) {
+	const sql = `
+		insert into items as i (id, workload_id, cause_kind, cause_key, title, detail, risk, timing, href,
+			owner_id, due_on, state, resolution, opened_by, opened_at)
+		values (@id, @workload, @kind, @key, @title, @detail, @risk, @timing, @href, @owner, @due, 'open', '', @by, @now)
+		on conflict on constraint items_cause_unique do update set
+			title = @title, detail = @detail, risk = @risk, timing = @timing, href = @href, version = i.version + 1,
+			owner_id = case when i.state in ('open', 'in_progress') then i.owner_id else @owner end,
+			due_on = case when i.state in ('open', 'in_progress') then i.due_on else @due end,
+			resolution = case when i.state in ('open', 'in_progress') then i.resolution else '' end,
+			opened_at = case when i.state in ('open', 'in_progress') then i.opened_at else @now end,
+			opened_by = case when i.state in ('open', 'in_progress') then i.opened_by else @by end,
+			state = case when i.state in ('open', 'in_progress') then i.state else 'open' end,
+			done_by = null, done_at = null, verified_by = null, verified_at = null
+		returning id, case when version = 1 then 'item.opened' when opened_at = @now then 'item.reopened' else 'item.kept' end`
+	err = tx.QueryRow(ctx, sql, pgx.StrictNamedArgs{
+		"id": uuid.Must(uuid.NewV7()), "workload": o.WorkloadID, "kind": o.CauseKind, "key": o.CauseKey,
+		"title": o.Title, "detail": o.Detail, "risk": o.Risk, "timing": o.Timing, "href": o.Href,
+		"owner": o.OwnerID, "due": o.DueOn, "by": by, "now": now,
+	}).Scan(&id, &verb)
+	if name, ok := postgres.Constraint(err); ok && name == "items_owner_id_fkey" {
+		return id, "", fault.InvalidField("owner", "Choose an owner from the list.")
+	}
+	return id, verb, err
+}
+
+func save(ctx context.Context, tx pgx.Tx, it Item, verifiedBy *uuid.UUID) error {
+	const sql = `
+		update items set owner_id = @owner, due_on = @due, state = @state, resolution = @resolution, version = version + 1,
+			done_by = @done_by, done_at = @done_at, verified_by = @verified_by, verified_at = @verified_at
+		where id = @id`
+	_, err := tx.Exec(ctx, sql, pgx.StrictNamedArgs{
+		"id": it.ID, "owner": it.OwnerID, "due": it.DueOn, "state": it.State, "resolution": it.Resolution,
+		"done_by": it.DoneBy, "done_at": it.DoneAt, "verified_by": verifiedBy, "verified_at": it.VerifiedAt,
+	})
+	if name, ok := postgres.Constraint(err); ok && name == "items_four_eyes" {
+		return fault.New(fault.Forbidden, "%s", needsAnother)
+	}
+	return err
+}
+
+func activePerson(ctx context.Context, q postgres.Querier, id uuid.UUID) (ok bool, err error) {
+	err = q.QueryRow(ctx, `select exists (select from people where id = $1 and deactivated_at is null)`, id).Scan(&ok)
+	return ok, err
+}
+
+// unfinishedOfCause finds the open item of a cause, or uuid.Nil.
+func unfinishedOfCause(ctx context.Context, tx pgx.Tx, workloadID uuid.UUID, kind, key string) (id uuid.UUID, err error) {
+	err = tx.QueryRow(ctx, `
+		select id from items where workload_id = $1 and cause_kind = $2 and cause_key = $3 and state in ('open', 'in_progress')
+		for update`, workloadID, kind, key).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return uuid.Nil, nil
+	}
+	return id, err
+}
+
+// list reads one page; restricted workloads are left out unless the actor may see them.
+func list(ctx context.Context, q postgres.Querier, who identity.Actor, f Filter, after *cursor) ([]Item, error) {
+	teams, grants := visible(who)
+	sql := `select` + columns + `
+		where (not w.restricted or @all or w.team_id = any(@teams) or w.id = any(@grants))
+		and (@workload = '' or w.key = @workload)
+		and (@owner::uuid is null or i.owner_id = @owner)
+		and (@state = 'all' or @state = i.state or @state = '' and not ` + finished + `)
+		and (@before::date is null or i.due_on < @before and not ` + finished + `)
+		and (@after_due::date is null or (i.due_on, i.id) > (@after_due, @after_id))
+		order by i.due_on, i.id limit @limit`
+	args := pgx.StrictNamedArgs{
+		"all": seesAll(who), "teams": teams, "grants": grants, "workload": f.WorkloadKey,
+		"owner": nullable(f.OwnerID), "state": f.State, "before": nil, "after_due": nil, "after_id": nil, "limit": f.Limit + 1,
+	}
+	if !f.OverdueAt.IsZero() {
+		args["before"] = today(f.OverdueAt)
+	}
+	if after != nil {
+		args["after_due"], args["after_id"] = after.due, after.id
+	}
+	rows, err := q.Query(ctx, sql, args)
+	if err != nil {
+		return nil, fmt.Errorf("list items: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByName[Item])
+}
+
+func nullable(id uuid.UUID) *uuid.UUID {
+	if id == uuid.Nil {
+		return nil
+	}
+	return &id
+}
+
+// seesAll and visible say in SQL's terms what identity.Actor.CanRead says of one target.
+func seesAll(who identity.Actor) bool {
+	return who.System != "" || who.Is(identity.Auditor) ||
+		who.Has(identity.Approver, uuid.Nil) || who.Has(identity.Facilitator, uuid.Nil)
+}
+
+func visible(who identity.Actor) (teams, grants []uuid.UUID) {
+	teams, grants = []uuid.UUID{}, []uuid.UUID{}
+	for _, m := range who.Teams {
+		teams = append(teams, m.TeamID)
+	}
+	for _, g := range who.Grants {
+		grants = append(grants, g.WorkloadID)
+	}
+	return teams, grants
+}

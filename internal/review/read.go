@@ -1,0 +1,427 @@
+package review
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"orrery/internal/evidence"
+	"orrery/internal/fault"
+	"orrery/internal/identity"
+	"orrery/internal/postgres"
+	"orrery/internal/questionnaire"
+	"orrery/internal/remediation"
+)
+
+// QuestionPage is one question of a review with what stands around it.
+type QuestionPage struct {
+	Review
+	Entry         Entry
+	Section       *questionnaire.Section
+	Rail          []RailEntry // the questions of its section, in order
+	Place, Of     int         // its place among all questions, from 1
+	Previous      string      // paths; empty at the ends
+	Next          string
+	History       []Revision // newest first, at most 20
+	LoadedVersion int        // of the answer, for optimistic locking
+}
+
+// RailEntry is a question of the same section, as a line.
+type RailEntry struct {
+	Path    string
+	Title   string
+	Risk    questionnaire.Risk
+	Current bool
+}
+
+// Revision is one saved state of an answer.
+type Revision struct {
+	Version int
+	Risk    questionnaire.Risk
+	SavedBy string
+	SavedAt time.Time
+}
+
+// outline is the line of an answer that a rail needs.
+type outline struct {
+	VersionID  uuid.UUID
+	QuestionID string
+	Risk       questionnaire.Risk
+}
+
+// Question reads one question of a review for its page; not found when the review is not
+// readable or does not ask it.
+func (s *Service) Question(ctx context.Context, who identity.Actor, id uuid.UUID, set, question string) (QuestionPage, error) {
+	var page QuestionPage
+	r, err := load(ctx, s.db, who, id)
+	if err != nil {
+		return page, err
+	}
+	page.Review = r
+	pin, ok := r.Pin(set)
+	if !ok {
+		return page, fault.New(fault.NotFound, "This review does not ask that question.")
+	}
+	a, err := answerOf(ctx, s.db, r.Round.ID, pin.VersionID, question, false)
+	if err != nil {
+		return page, err
+	}
+	verdicts, err := evidence.Verdicts(ctx, s.db, r.Workload.ID)
+	if err != nil {
+		return page, err
+	}
+	if page.Entry, page.Section, err = s.entry(ctx, s.db, r, a, verdicts, s.now()); err != nil {
+		return page, err
+	}
+	page.LoadedVersion = a.Version
+	if page.History, err = historyOf(ctx, s.db, r.Round.ID, a); err != nil {
+		return page, err
+	}
+	return page, s.around(ctx, &page)
+}
+
+// around fills the rail, the neighbours and the place.
+func (s *Service) around(ctx context.Context, page *QuestionPage) error {
+	rows, err := s.db.Query(ctx, `select version_id, question_id, risk from answers where round_id = $1 order by position`, page.Round.ID)
+	if err != nil {
+		return fmt.Errorf("read outline: %w", err)
+	}
+	lines, err := pgx.CollectRows(rows, pgx.RowToStructByPos[outline])
+	if err != nil {
+		return fmt.Errorf("read outline: %w", err)
+	}
+	page.Of = len(lines)
+	for i, line := range lines {
+		key := page.pinOf(line.VersionID).Key
+		path := page.Path() + "/q/" + key + "/" + line.QuestionID
+		here := key == page.Entry.Questionnaire && line.QuestionID == page.Entry.Question.ID
+		if here {
+			page.Place = i + 1
+			page.Previous, page.Next = neighbour(page.Review, lines, i-1), neighbour(page.Review, lines, i+1)
+		}
+		set, err := s.library.Version(ctx, s.db, line.VersionID)
+		if err != nil {
+			return err
+		}
+		if q, ok := set.Question(line.QuestionID); ok && key == page.Entry.Questionnaire && q.Section == page.Entry.Question.Section {
+			page.Rail = append(page.Rail, RailEntry{Path: path, Title: q.Title, Risk: line.Risk, Current: here})
+		}
+	}
+	return nil
+}
+
+func neighbour(r Review, lines []outline, i int) string {
+	if i < 0 || i >= len(lines) {
+		return ""
+	}
+	return r.Path() + "/q/" + r.pinOf(lines[i].VersionID).Key + "/" + lines[i].QuestionID
+}
+
+func historyOf(ctx context.Context, q postgres.Querier, round uuid.UUID, a Answer) ([]Revision, error) {
+	if a.Version == 0 {
+		return nil, nil
+	}
+	rows, err := q.Query(ctx, `
+		select v.version, v.risk, p.name, v.saved_at from answer_revisions v join people p on p.id = v.saved_by
+		where v.round_id = $1 and v.version_id = $2 and v.question_id = $3 order by v.version desc limit 20`, round, a.VersionID, a.QuestionID)
+	if err != nil {
+		return nil, fmt.Errorf("read history: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Revision])
+}
+
+// Line is a review in a list.
+type Line struct {
+	ID           uuid.UUID
+	WorkloadKey  string
+	WorkloadName string
+	TypeName     string
+	ChangeKey    string
+	State        string
+	Round        int
+	RoundState   string
+	Outcome      string // of the newest decision; empty when there is none
+	StartedAt    time.Time
+}
+
+// OfWorkload lists the reviews of a workload, newest first. It does not authorise: pages
+// call it for a workload they have loaded for the reader.
+func (s *Service) OfWorkload(ctx context.Context, workloadID uuid.UUID) ([]Line, error) {
+	const sql = `
+		select r.id, w.key as workload_key, w.name as workload_name, t.name as type_name, r.change_key, r.state, d.number as round,
+			d.state as round_state,
+			coalesce((select c.outcome from decisions c join rounds x on x.id = c.round_id where x.review_id = r.id order by x.number desc limit 1), '') as outcome,
+			r.started_at
+		from reviews r
+		join workloads w on w.id = r.workload_id
+		join review_types t on t.key = r.type_key
+		cross join lateral (select * from rounds x where x.review_id = r.id order by x.number desc limit 1) d
+		where r.workload_id = $1 order by r.started_at desc, r.id desc limit 100`
+	rows, err := s.db.Query(ctx, sql, workloadID)
+	if err != nil {
+		return nil, fmt.Errorf("list reviews: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByName[Line])
+}
+
+// Decision is a sealed outcome.
+type Decision struct {
+	ID            uuid.UUID
+	RoundID       uuid.UUID
+	Round         int
+	Outcome       string
+	Reason        string
+	DecidedBy     string
+	DecidedAt     time.Time
+	ValidUntil    *time.Time
+	ContentSHA256 []byte
+	SealSHA256    []byte
+	Conditions    []Condition
+}
+
+// Condition is one demand of a decision, with its item as it stands now.
+type Condition struct {
+	DecisionID uuid.UUID
+	Text       string
+	Timing     string
+	DueOn      time.Time
+	Owner      string
+	ItemID     uuid.UUID
+	ItemState  string
+}
+
+// RoundLine is a round in the record of a review.
+type RoundLine struct {
+	Number       int
+	State        string
+	OpenedAt     time.Time
+	SubmittedBy  string
+	SubmittedAt  *time.Time
+	ReturnedNote string
+	ReturnedBy   string
+	ReturnedAt   *time.Time
+	Decision     *Decision
+}
+
+// Record is the history of a review: its rounds, newest first, with their decisions.
+type Record struct {
+	Review
+	Rounds []RoundLine
+}
+
+// Record reads the rounds and decisions of a review.
+func (s *Service) Record(ctx context.Context, who identity.Actor, id uuid.UUID) (Record, error) {
+	r, err := load(ctx, s.db, who, id)
+	if err != nil {
+		return Record{}, err
+	}
+	decisions, err := decisionsOf(ctx, s.db, id)
+	if err != nil {
+		return Record{}, err
+	}
+	const sql = `
+		select d.number, d.state, d.opened_at, coalesce(p.name, ''), d.submitted_at, d.returned_note, coalesce(b.name, ''), d.returned_at
+		from rounds d left join people p on p.id = d.submitted_by left join people b on b.id = d.returned_by
+		where d.review_id = $1 order by d.number desc`
+	rows, err := s.db.Query(ctx, sql, id)
+	if err != nil {
+		return Record{}, fmt.Errorf("read rounds: %w", err)
+	}
+	rec := Record{Review: r}
+	rec.Rounds, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (RoundLine, error) {
+		var l RoundLine
+		err := row.Scan(&l.Number, &l.State, &l.OpenedAt, &l.SubmittedBy, &l.SubmittedAt, &l.ReturnedNote, &l.ReturnedBy, &l.ReturnedAt)
+		l.Decision = decisions[l.Number]
+		return l, err
+	})
+	if err != nil {
+		return Record{}, fmt.Errorf("read rounds: %w", err)
+	}
+	return rec, nil
+}
+
+// decisionsOf reads the decisions of a review by round number.
+func decisionsOf(ctx context.Context, q postgres.Querier, review uuid.UUID) (map[int]*Decision, error) {
+	rows, err := q.Query(ctx, `
+		select c.id, c.round_id, d.number as round, c.outcome, c.reason, p.name as decided_by, c.decided_at, c.valid_until, c.content_sha256, c.seal_sha256
+		from decisions c join rounds d on d.id = c.round_id join people p on p.id = c.decided_by where d.review_id = $1`, review)
+	if err != nil {
+		return nil, fmt.Errorf("read decisions: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByNameLax[Decision])
+	if err != nil {
+		return nil, fmt.Errorf("read decisions: %w", err)
+	}
+	conditions, err := q.Query(ctx, `
+		select n.decision_id, n.text, n.timing, n.due_on, p.name as owner, n.item_id, i.state as item_state
+		from conditions n join people p on p.id = n.owner_id join items i on i.id = n.item_id
+		join decisions c on c.id = n.decision_id join rounds d on d.id = c.round_id where d.review_id = $1 order by n.position`, review)
+	if err != nil {
+		return nil, fmt.Errorf("read conditions: %w", err)
+	}
+	all, err := pgx.CollectRows(conditions, pgx.RowToStructByName[Condition])
+	if err != nil {
+		return nil, fmt.Errorf("read conditions: %w", err)
+	}
+	byRound := map[int]*Decision{}
+	for i := range list {
+		d := &list[i]
+		for _, c := range all {
+			if c.DecisionID == d.ID {
+				d.Conditions = append(d.Conditions, c)
+			}
+		}
+		byRound[d.Round] = d
+	}
+	return byRound, nil
+}
+
+// Paper is one round ready to be handed over: what a report prints.
+type Paper struct {
+	Snapshot      Snapshot
+	Seal          *Seal // nil until decided
+	State         string
+	ContentSHA256 string
+	SealSHA256    string
+	SignOffs      []SealedSignOff // of a round that is not sealed
+	Items         []SealedItem    // of a round that is not sealed
+	Path          string
+}
+
+// Paper reads a round for a report: the newest one when number is 0. A submitted or sealed
+// round is read from its frozen bytes; a draft as it stands.
+func (s *Service) Paper(ctx context.Context, who identity.Actor, id uuid.UUID, number int) (Paper, error) {
+	r, err := load(ctx, s.db, who, id)
+	if err != nil {
+		return Paper{}, err
+	}
+	if number == 0 {
+		number = r.Round.Number
+	}
+	p := Paper{Path: r.Path()}
+	var content, seal, sealSum, sum []byte
+	var round uuid.UUID
+	err = s.db.QueryRow(ctx, `
+		select d.id, d.state, d.content, d.content_sha256, c.seal, c.seal_sha256
+		from rounds d left join decisions c on c.round_id = d.id where d.review_id = $1 and d.number = $2`, id, number).
+		Scan(&round, &p.State, &content, &sum, &seal, &sealSum)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return p, fault.New(fault.NotFound, "This review has no such round.")
+	}
+	if err != nil {
+		return p, fmt.Errorf("read round: %w", err)
+	}
+	if p.State == Draft {
+		return p, s.draftPaper(ctx, r, &p)
+	}
+	p.ContentSHA256, p.SealSHA256 = hex.EncodeToString(sum), hex.EncodeToString(sealSum)
+	if err := json.Unmarshal(content, &p.Snapshot); err != nil {
+		return p, fmt.Errorf("decode content: %w", err)
+	}
+	if seal != nil {
+		p.Seal = &Seal{}
+		if err := json.Unmarshal(seal, p.Seal); err != nil {
+			return p, fmt.Errorf("decode seal: %w", err)
+		}
+		return p, nil
+	}
+	return p, s.openPaper(ctx, r, round, sum, &p)
+}
+
+// draftPaper fills the paper from the answers as they stand.
+func (s *Service) draftPaper(ctx context.Context, r Review, p *Paper) error {
+	sheet, err := s.sheet(ctx, s.db, r)
+	if err != nil {
+		return err
+	}
+	sheet.Round.Submissions, sheet.Round.SubmittedBy, sheet.Round.SubmittedAt = 0, "", nil
+	if p.Snapshot, err = s.snapshot(ctx, s.db, sheet); err != nil {
+		return err
+	}
+	return s.openPaper(ctx, r, r.Round.ID, nil, p)
+}
+
+// openPaper adds the voices and items of a round that is not sealed.
+func (s *Service) openPaper(ctx context.Context, r Review, round uuid.UUID, content []byte, p *Paper) error {
+	voices, err := signOffsOf(ctx, s.db, round, content)
+	if err != nil {
+		return err
+	}
+	for _, v := range voices {
+		p.SignOffs = append(p.SignOffs, sealedVoice(v))
+	}
+	items, err := remediation.OfWorkload(ctx, s.db, r.Workload.ID)
+	p.Items = sealedItems(items)
+	return err
+}
+
+// Frozen is a frozen round as it was hashed: the exact bytes of its content and, once
+// decided, of its seal.
+type Frozen struct {
+	Name          string          `json:"name"`
+	Content       json.RawMessage `json:"content"`
+	ContentSHA256 string          `json:"content_sha256"`
+	Seal          json.RawMessage `json:"seal,omitempty"`
+	SealSHA256    string          `json:"seal_sha256,omitempty"`
+}
+
+// Frozen reads the frozen bytes of a round, of the newest one when number is 0. A draft has
+// none: not found.
+func (s *Service) Frozen(ctx context.Context, who identity.Actor, id uuid.UUID, number int) (Frozen, error) {
+	r, err := load(ctx, s.db, who, id)
+	if err != nil {
+		return Frozen{}, err
+	}
+	if number == 0 {
+		number = r.Round.Number
+	}
+	var f Frozen
+	var content, sum, seal, sealSum []byte
+	err = s.db.QueryRow(ctx, `
+		select d.content, d.content_sha256, c.seal, c.seal_sha256 from rounds d left join decisions c on c.round_id = d.id
+		where d.review_id = $1 and d.number = $2 and d.state in ('submitted', 'sealed')`, id, number).Scan(&content, &sum, &seal, &sealSum)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return f, fault.New(fault.NotFound, "This round is not frozen.")
+	}
+	if err != nil {
+		return f, fmt.Errorf("read frozen round: %w", err)
+	}
+	f.Name = fmt.Sprintf("%s-%s-round-%d", r.Workload.Key, r.TypeKey, number)
+	f.Content, f.ContentSHA256, f.Seal = content, hex.EncodeToString(sum), seal
+	if seal != nil {
+		f.SealSHA256 = hex.EncodeToString(sealSum)
+	}
+	return f, nil
+}
+
+// Latest returns what a review's home says beside its answers: the newest decision, and
+// whether the present round was sent back. It does not authorise: pages call it for a
+// review they have loaded for the reader.
+func (s *Service) Latest(ctx context.Context, r Review) (*Decision, RoundLine, error) {
+	var line RoundLine
+	err := s.db.QueryRow(ctx, `
+		select d.number, d.returned_note, coalesce(b.name, '') from rounds d left join people b on b.id = d.returned_by where d.id = $1`, r.Round.ID).
+		Scan(&line.Number, &line.ReturnedNote, &line.ReturnedBy)
+	if err != nil {
+		return nil, line, fmt.Errorf("read round: %w", err)
+	}
+	if r.Round.Number == 1 && r.Round.State != Sealed {
+		return nil, line, nil // no round was decided yet
+	}
+	decisions, err := decisionsOf(ctx, s.db, r.ID)
+	if err != nil {
+		return nil, line, err
+	}
+	for n := r.Round.Number; n > 0; n-- {
+		if d := decisions[n]; d != nil {
+			return d, line, nil
+		}
+	}
+	return nil, line, nil
+}

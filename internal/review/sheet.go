@@ -1,0 +1,201 @@
+package review
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"orrery/internal/evidence"
+	"orrery/internal/fault"
+	"orrery/internal/identity"
+	"orrery/internal/postgres"
+	"orrery/internal/questionnaire"
+)
+
+// Sheet is a review with every question that is asked, its answer, and the evidence.
+type Sheet struct {
+	Review
+	Sections []Section
+}
+
+// Section is a section of a questionnaire with the questions that are asked.
+type Section struct {
+	Questionnaire string // key
+	ID            string
+	Name          string
+	Entries       []Entry
+}
+
+// Entry is one question with its answer and the evidence beside it.
+type Entry struct {
+	Questionnaire string // key
+	Question      *questionnaire.Question
+	Answer        Answer
+	Proofs        []Proof
+}
+
+// Key names the question within the review; it is also the key of its item's cause.
+func (e Entry) Key() string { return e.Questionnaire + "/" + e.Question.ID }
+
+// Answered reports whether somebody answered, be it with "do not know".
+func (e Entry) Answered() bool { return e.Answer.Risk != questionnaire.RiskUnanswered }
+
+// Contradicted reports whether evidence stands against what was ticked.
+func (e Entry) Contradicted() bool {
+	return slices.ContainsFunc(e.Proofs, func(p Proof) bool { return p.Against })
+}
+
+// Proof is what the evidence says to one check of a question, at the time it was read.
+type Proof struct {
+	Check   questionnaire.Check
+	Verdict evidence.Verdict
+	State   evidence.State // the verdict, or stale
+	Read    bool           // whether evidence was ever collected for this check
+	Against bool           // it stands against a ticked choice
+}
+
+// Counts sums up a list of entries.
+type Counts struct {
+	Questions, Answered, High, Medium, None, NotApplicable, Contradicted int
+}
+
+// Count sums up the entries.
+func Count(entries []Entry) Counts {
+	c := Counts{Questions: len(entries)}
+	for _, e := range entries {
+		if e.Answered() {
+			c.Answered++
+		}
+		if e.Contradicted() {
+			c.Contradicted++
+		}
+		switch {
+		case e.Answer.Risk.CountsAsHigh():
+			c.High++
+		case e.Answer.Risk == questionnaire.RiskMedium:
+			c.Medium++
+		case e.Answer.Risk == questionnaire.RiskNone:
+			c.None++
+		case e.Answer.Risk == questionnaire.RiskNotApplicable:
+			c.NotApplicable++
+		}
+	}
+	return c
+}
+
+// Entries lists all questions in their order.
+func (s Sheet) Entries() []Entry {
+	var all []Entry
+	for _, section := range s.Sections {
+		all = append(all, section.Entries...)
+	}
+	return all
+}
+
+// Highs lists the questions whose answer counts as high.
+func (s Sheet) Highs() []Entry {
+	return slices.DeleteFunc(s.Entries(), func(e Entry) bool { return !e.Answer.Risk.CountsAsHigh() })
+}
+
+// Sheet reads a review with all its questions; not found when who may not read it.
+func (s *Service) Sheet(ctx context.Context, who identity.Actor, id uuid.UUID) (Sheet, error) {
+	r, err := load(ctx, s.db, who, id)
+	if err != nil {
+		return Sheet{}, err
+	}
+	return s.sheet(ctx, s.db, r)
+}
+
+// sheet completes a loaded review.
+func (s *Service) sheet(ctx context.Context, q postgres.Querier, r Review) (Sheet, error) {
+	answers, err := answersOf(ctx, q, r.Round.ID)
+	if err != nil {
+		return Sheet{}, err
+	}
+	verdicts, err := evidence.Verdicts(ctx, q, r.Workload.ID)
+	if err != nil {
+		return Sheet{}, err
+	}
+	sheet := Sheet{Review: r}
+	now := s.now()
+	for _, a := range answers {
+		e, section, err := s.entry(ctx, q, r, a, verdicts, now)
+		if err != nil {
+			return Sheet{}, err
+		}
+		if n := len(sheet.Sections); n == 0 || sheet.Sections[n-1].Questionnaire != e.Questionnaire || sheet.Sections[n-1].ID != section.ID {
+			sheet.Sections = append(sheet.Sections, Section{Questionnaire: e.Questionnaire, ID: section.ID, Name: section.Name})
+		}
+		last := &sheet.Sections[len(sheet.Sections)-1]
+		last.Entries = append(last.Entries, e)
+	}
+	return sheet, nil
+}
+
+// entry joins an answer with its pinned question and the evidence.
+func (s *Service) entry(ctx context.Context, q postgres.Querier, r Review, a Answer, verdicts map[string]evidence.Verdict, now time.Time) (Entry, *questionnaire.Section, error) {
+	set, err := s.library.Version(ctx, q, a.VersionID)
+	if err != nil {
+		return Entry{}, nil, err
+	}
+	question, ok := set.Question(a.QuestionID)
+	if !ok {
+		return Entry{}, nil, fault.New(fault.Internal, "The question %s is missing from its version.", a.QuestionID)
+	}
+	section := sectionOf(set, question.Section)
+	e := Entry{Questionnaire: r.pinOf(a.VersionID).Key, Question: question, Answer: a}
+	e.Proofs = proofs(question, a, verdicts, now)
+	return e, section, nil
+}
+
+func sectionOf(q *questionnaire.Questionnaire, id string) *questionnaire.Section {
+	for i := range q.Sections {
+		if q.Sections[i].ID == id {
+			return &q.Sections[i]
+		}
+	}
+	return &questionnaire.Section{ID: id, Name: id}
+}
+
+// proofs puts each check of the question beside what was found.
+func proofs(q *questionnaire.Question, a Answer, verdicts map[string]evidence.Verdict, now time.Time) []Proof {
+	if len(q.Checks) == 0 {
+		return nil
+	}
+	list := make([]Proof, 0, len(q.Checks))
+	for _, c := range q.Checks {
+		v, read := verdicts[c.Digest()]
+		p := Proof{Check: c, Verdict: v, Read: read, State: evidence.CannotTell}
+		if read {
+			p.State = v.At(now, c.MaxAge)
+		}
+		p.Against = a.Has(c.Choice) && !a.NotApplicable && (p.State == evidence.Contradicts || p.State == evidence.Mixed)
+		list = append(list, p)
+	}
+	return list
+}
+
+// Blocker is one thing that must be mended before submission.
+type Blocker struct {
+	Text string
+	Path string // where to mend it, a path of ours
+}
+
+// Blockers lists what blocks submission, in the order of the questions.
+func (s Sheet) Blockers() []Blocker {
+	var list []Blocker
+	for _, e := range s.Entries() {
+		if e.Answer.Required && !e.Answered() {
+			list = append(list, Blocker{Text: e.Question.Title, Path: s.QuestionPath(e)})
+		}
+	}
+	return list
+}
+
+// Path is the address of the review's home.
+func (r Review) Path() string { return "/reviews/" + r.ID.String() }
+
+// QuestionPath is the address of a question of the review.
+func (r Review) QuestionPath(e Entry) string { return r.Path() + "/q/" + e.Key() }

@@ -1,0 +1,172 @@
+package workload
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"orrery/internal/audit"
+	"orrery/internal/fault"
+	"orrery/internal/identity"
+)
+
+// Service creates and changes workloads.
+type Service struct {
+	db  *pgxpool.Pool
+	now func() time.Time
+}
+
+// NewService returns the service on the pool; now gives the time of an act.
+func NewService(db *pgxpool.Pool, now func() time.Time) *Service {
+	return &Service{db: db, now: now}
+}
+
+// ByKey reads a workload by its key. An old key finds it too: when the returned Key is
+// not the one asked for, redirect. Not found when absent or not readable by who.
+func (s *Service) ByKey(ctx context.Context, who identity.Actor, key string) (Workload, error) {
+	return byKey(ctx, s.db, who, key)
+}
+
+// Create adds a workload to a team. Members of the team and admins may. Invalid with a
+// message per field; a taken key is a message on "key".
+func (s *Service) Create(ctx context.Context, who identity.Actor, in Input) (Workload, error) {
+	c, err := in.check()
+	if err != nil {
+		return Workload{}, err
+	}
+	now := s.now()
+	w := Workload{ID: uuid.Must(uuid.NewV7()), CreatedAt: now}
+	err = pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+		if w.TeamID, err = teamByKey(ctx, tx, in.TeamKey); err != nil {
+			return err
+		}
+		if err := who.May(identity.CreateWorkload, w.Target()); err != nil {
+			return err
+		}
+		if err := freeKey(ctx, tx, c.Key, w.ID); err != nil {
+			return err
+		}
+		w.apply(c, now)
+		if err := insert(ctx, tx, w, personID(who)); err != nil {
+			return err
+		}
+		if err := putProduction(ctx, tx, w.ID, w.Production); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, who, "workload.created", w, now)
+	})
+	if err != nil {
+		return Workload{}, fmt.Errorf("create workload: %w", err)
+	}
+	return byKey(ctx, s.db, who, w.Key)
+}
+
+// Update changes a workload as it was seen at version. Members of the owning team may;
+// moving it to another team needs membership of both, or a lead of the present team;
+// a higher tier number (less critical) needs an approver. A stale version is a conflict.
+func (s *Service) Update(ctx context.Context, who identity.Actor, id uuid.UUID, version int, in Input) (Workload, error) {
+	c, err := in.check()
+	if err != nil {
+		return Workload{}, err
+	}
+	now := s.now()
+	var w Workload
+	err = pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+		if w, err = lock(ctx, tx, who, id); err != nil {
+			return err
+		}
+		if err := s.mayUpdate(ctx, tx, who, w, version, c); err != nil {
+			return err
+		}
+		if w.Key != c.Key {
+			if err := freeKey(ctx, tx, c.Key, w.ID); err != nil {
+				return err
+			}
+			if err := keepOldKey(ctx, tx, w.ID, w.Key, c.Key); err != nil {
+				return err
+			}
+		}
+		if w.TeamID, err = teamByKey(ctx, tx, in.TeamKey); err != nil {
+			return err
+		}
+		w.apply(c, now)
+		if err := update(ctx, tx, w); err != nil {
+			return err
+		}
+		if err := putProduction(ctx, tx, w.ID, w.Production); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, who, "workload.changed", w, now)
+	})
+	if err != nil {
+		return Workload{}, fmt.Errorf("change workload: %w", err)
+	}
+	return Load(ctx, s.db, who, w.ID)
+}
+
+// mayUpdate checks rights and version against the stored row.
+func (s *Service) mayUpdate(ctx context.Context, tx pgx.Tx, who identity.Actor, w Workload, version int, c clean) error {
+	// An approver from outside the team may change the tier: that is the one thing that needs them.
+	if err := who.May(identity.EditWorkload, w.Target()); err != nil && !who.Approves(w.ID) {
+		return err
+	}
+	if w.Version != version {
+		return fault.New(fault.Conflict, "Somebody changed this workload since you opened it. Read it again; your input is still here.")
+	}
+	if c.Tier > w.Tier {
+		if err := who.May(identity.LowerTier, w.Target()); err != nil {
+			return fault.InvalidField("tier", "%s", fault.MessageOf(err))
+		}
+	}
+	if c.TeamKey != w.TeamKey {
+		to, err := teamByKey(ctx, tx, c.TeamKey)
+		if err != nil {
+			return err
+		}
+		if !who.Leads(w.TeamID) && !who.InTeam(to) {
+			return fault.InvalidField("team", "Moving a workload needs a lead of its team, or a member of both teams.")
+		}
+	}
+	return nil
+}
+
+// apply sets what the input says.
+func (w *Workload) apply(c clean, now time.Time) {
+	w.Key, w.Name, w.Description = c.Key, c.Name, c.Description
+	w.Tier, w.Stage, w.Restricted, w.LaunchOn = c.Tier, c.Stage, c.Restricted, c.launchOn
+	w.UpdatedAt = now
+	w.Production.Accounts, w.Production.Regions = c.Accounts, c.Regions
+	w.Production.Tags, w.Production.ApplicationARN = c.Tags, c.ApplicationARN
+}
+
+// freeKey refuses a key that redirects to another workload.
+func freeKey(ctx context.Context, tx pgx.Tx, key string, self uuid.UUID) error {
+	taken, err := oldKeyTaken(ctx, tx, key, self)
+	if err == nil && taken {
+		return fault.InvalidField("key", "This key leads to another workload, which had it before.")
+	}
+	return err
+}
+
+func (s *Service) record(ctx context.Context, tx pgx.Tx, who identity.Actor, verb string, w Workload, at time.Time) error {
+	return audit.Record(ctx, tx, who, audit.Act{
+		Stream: audit.WorkloadStream(w.ID), Verb: verb, TargetKind: "workload", TargetID: w.ID.String(), At: at,
+		Details: []audit.Detail{
+			{Name: "key", Value: w.Key}, {Name: "team", Value: w.TeamID.String()},
+			{Name: "tier", Value: strconv.Itoa(w.Tier)}, {Name: "stage", Value: w.Stage},
+			{Name: "restricted", Value: strconv.FormatBool(w.Restricted)},
+		},
+	})
+}
+
+func personID(who identity.Actor) *uuid.UUID {
+	if who.PersonID == uuid.Nil {
+		return nil
+	}
+	return &who.PersonID
+}

@@ -1,0 +1,119 @@
+package workload
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"orrery/internal/fault"
+	"orrery/internal/text"
+)
+
+var (
+	keyForm     = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,39}$`)
+	accountForm = regexp.MustCompile(`^[0-9]{12}$`)
+	regionForm  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$`)
+	arnForm     = regexp.MustCompile(`^arn:[a-z-]+:[a-z-]+:[a-z0-9-]*:[0-9]{12}:.{1,900}$`)
+)
+
+const maxScopeEntries = 50
+
+// clean is the input after trimming and Unicode normalisation, with the launch date read.
+type clean struct {
+	Input
+	launchOn *time.Time
+}
+
+// check returns the input in its stored form, or one Invalid fault with every message.
+func (in Input) check() (clean, error) {
+	c := clean{Input: in}
+	var bad []fault.Field
+	add := func(name, message string) { bad = append(bad, fault.Field{Name: name, Message: message}) }
+
+	c.Key = strings.TrimSpace(in.Key)
+	if !keyForm.MatchString(c.Key) {
+		add("key", "Write the key with 2 to 40 lower-case letters, digits and hyphens, beginning with a letter or digit.")
+	}
+	c.Name = text.Clean(in.Name)
+	if n := utf8.RuneCountInString(c.Name); n == 0 || n > 120 {
+		add("name", "Give the workload a name of at most 120 characters.")
+	}
+	c.Description = text.Clean(in.Description)
+	if utf8.RuneCountInString(c.Description) > 2000 {
+		add("description", "Keep the description under 2,000 characters.")
+	}
+	if in.TeamKey == "" {
+		add("team", "Choose the team that owns the workload.")
+	}
+	if in.Tier < 1 || in.Tier > 3 {
+		add("tier", "Choose tier 1, 2 or 3.")
+	}
+	if !slices.Contains([]string{Planned, Live, Retired}, in.Stage) {
+		add("stage", "Choose planned, live or retired.")
+	}
+	if in.LaunchOn != "" {
+		day, err := time.Parse(time.DateOnly, in.LaunchOn)
+		if err != nil || day.Year() < 2000 || day.Year() > 2200 {
+			add("launch_on", "Write the launch date as year-month-day, for example 2026-11-30.")
+		} else {
+			c.launchOn = &day
+		}
+	}
+	bad = append(bad, c.checkScope(in)...)
+	return c, fault.InvalidFields(bad...)
+}
+
+// checkScope normalises the four lists of the production scope.
+func (c *clean) checkScope(in Input) (bad []fault.Field) {
+	add := func(name, message string) { bad = append(bad, fault.Field{Name: name, Message: message}) }
+	c.Accounts, c.Regions, c.Tags = tidy(in.Accounts), tidy(in.Regions), tidy(in.Tags)
+	for i, a := range c.Accounts {
+		c.Accounts[i] = strings.ReplaceAll(a, "-", "")
+		if !accountForm.MatchString(c.Accounts[i]) {
+			add("accounts", "An AWS account is twelve digits; \""+text.Cut(a)+"\" is not.")
+			break
+		}
+	}
+	for _, r := range c.Regions {
+		if !regionForm.MatchString(r) {
+			add("regions", "A Region looks like eu-west-1; \""+text.Cut(r)+"\" does not.")
+			break
+		}
+	}
+	for _, t := range c.Tags {
+		if k, _, ok := strings.Cut(t, "="); !ok || k == "" || len(t) > 400 {
+			add("tags", "Write each tag as key=value; \""+text.Cut(t)+"\" is not.")
+			break
+		}
+	}
+	if (len(c.Accounts) == 0) != (len(c.Regions) == 0) {
+		missing, have := "regions", "accounts"
+		if len(c.Accounts) == 0 {
+			missing, have = "accounts", "regions"
+		}
+		add(missing, "Name the "+missing+" as well: "+have+" alone do not say where to look.")
+	}
+	for name, list := range map[string][]string{"accounts": c.Accounts, "regions": c.Regions, "tags": c.Tags} {
+		if len(list) > maxScopeEntries {
+			add(name, "Name at most 50.")
+		}
+	}
+	c.ApplicationARN = text.Clean(in.ApplicationARN)
+	if c.ApplicationARN != "" && !arnForm.MatchString(c.ApplicationARN) {
+		add("application_arn", "Write the whole ARN of the application, or leave it empty.")
+	}
+	return bad
+}
+
+// tidy drops empty and repeated entries and keeps the order. It never returns nil.
+func tidy(list []string) []string {
+	out := make([]string, 0, len(list))
+	for _, s := range list {
+		if s = text.Clean(s); s != "" && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}

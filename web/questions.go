@@ -1,0 +1,133 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"orrery/internal/fault"
+	"orrery/internal/identity"
+	"orrery/internal/review"
+	"orrery/web/views"
+	"orrery/web/views/ui"
+)
+
+// questionRoutes show and save one answer.
+func questionRoutes() []Route {
+	return []Route{
+		{"GET", "/reviews/{id}/q/{set}/{question}", signedIn(questionPage)},
+		{"POST", "/reviews/{id}/q/{set}/{question}", signedIn(saveAnswer)},
+		{"POST", "/reviews/{id}/q/{set}/{question}/risk", signedIn(previewRisk)},
+	}
+}
+
+func (v *visit) question() (review.QuestionPage, error) {
+	id, err := v.pathID("id")
+	if err != nil {
+		return review.QuestionPage{}, err
+	}
+	return v.Reviews.Question(v.ctx(), v.who, id, v.r.PathValue("set"), v.r.PathValue("question"))
+}
+
+func questionPage(v *visit) error {
+	q, err := v.question()
+	if err != nil {
+		return err
+	}
+	return v.showQuestion(http.StatusOK, q, views.QuestionForm{AnswerInput: stored(q)})
+}
+
+// stored is the answer as it is kept, in the form's shape.
+func stored(q review.QuestionPage) review.AnswerInput {
+	a := q.Entry.Answer
+	return review.AnswerInput{
+		ReviewID: q.ID, Questionnaire: q.Entry.Questionnaire, QuestionID: a.QuestionID, Version: a.Version, Chosen: a.Chosen,
+		Unknown: a.Unknown, NotApplicable: a.NotApplicable, Reason: a.Reason, NAChoices: a.NAChoices, NAReasons: a.NAReasons, Notes: a.Notes,
+	}
+}
+
+// showQuestion completes the form with what the reader may do, and shows the page.
+func (v *visit) showQuestion(status int, q review.QuestionPage, f views.QuestionForm) error {
+	f.Now = v.Now()
+	switch err := v.who.May(identity.AnswerReview, q.Target()); {
+	case q.Round.State != review.Draft:
+		f.ReadOnly, f.WhyNot = true, "This round is "+q.Round.State+", so answers cannot change."
+	case err != nil:
+		f.ReadOnly, f.WhyNot = true, fault.MessageOf(err)
+	}
+	f.Warn = v.who.Approves(q.Workload.ID) && !q.AuthoredByActor
+	p := v.page(q.Entry.Question.Title+" - "+q.Workload.Name, "/reviews", reviewCrumbs(q.Review, q.Section.Name)...)
+	p.Errors = f.Errors
+	return v.render(status, views.Question(p, q, f))
+}
+
+// readAnswer reads the posted form of an answer.
+func readAnswer(q review.QuestionPage, form url.Values) review.AnswerInput {
+	in := review.AnswerInput{
+		ReviewID: q.ID, Questionnaire: q.Entry.Questionnaire, QuestionID: q.Entry.Question.ID, Chosen: form["choice"],
+		Unknown: form.Get("unknown") != "", NotApplicable: form.Get("not_applicable") != "", Reason: form.Get("reason"), Notes: form.Get("notes"),
+	}
+	in.Version, _ = strconv.Atoi(form.Get("version")) // a version nobody wrote is 0, which is stale
+	for _, c := range q.Entry.Question.Choices {
+		if reason := form.Get("na_" + c.ID); strings.TrimSpace(reason) != "" {
+			in.NAChoices, in.NAReasons = append(in.NAChoices, c.ID), append(in.NAReasons, reason)
+		}
+	}
+	return in
+}
+
+func saveAnswer(v *visit) error {
+	q, err := v.question()
+	if err != nil {
+		return err
+	}
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	in := readAnswer(q, form)
+	_, err = v.Reviews.SaveAnswer(v.ctx(), v.who, in)
+	var stale *review.StaleAnswer
+	if errors.As(err, &stale) {
+		in.Version = stale.Theirs.Version // saving the form below then replaces theirs, knowingly
+		return v.showQuestion(http.StatusConflict, q, views.QuestionForm{AnswerInput: in, Conflict: &stale.Theirs})
+	}
+	if errs, ok := invalid(err); ok {
+		return v.showQuestion(http.StatusUnprocessableEntity, q, views.QuestionForm{AnswerInput: in, Errors: errs})
+	}
+	if err != nil {
+		return err
+	}
+	to := v.r.URL.Path
+	if form.Get("go") == "next" {
+		to = q.Path()
+		if q.Next != "" {
+			to = q.Next
+		}
+	}
+	return v.redirect(to, "")
+}
+
+// previewRisk answers with the risk panel for the ticks of the form; nothing is saved.
+func previewRisk(v *visit) error {
+	q, err := v.question()
+	if err != nil {
+		return err
+	}
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	return v.render(http.StatusOK, views.Risk(q, readAnswer(q, form)))
+}
+
+// options turns people into the options of a select.
+func options(people []identity.Ref) []ui.Option {
+	list := make([]ui.Option, 0, len(people))
+	for _, p := range people {
+		list = append(list, ui.Option{Value: p.ID.String(), Text: p.Name})
+	}
+	return list
+}

@@ -1,0 +1,221 @@
+package web
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"orrery/internal/evidence"
+	"orrery/internal/fault"
+	"orrery/internal/identity"
+	"orrery/internal/report"
+	"orrery/internal/review"
+	"orrery/internal/text"
+	"orrery/internal/workload"
+	"orrery/web/views"
+	"orrery/web/views/ui"
+)
+
+// reviewRoutes start a review, show it, and hand it over.
+func reviewRoutes() []Route {
+	return []Route{
+		{"GET", "/workloads/{key}/reviews/new", signedIn(startReviewPage)},
+		{"POST", "/workloads/{key}/reviews", signedIn(startReview)},
+		{"GET", "/reviews/{id}", signedIn(reviewHome)},
+		{"GET", "/reviews/{id}/record", signedIn(reviewRecord)},
+		{"GET", "/reviews/{id}/record.json", signedIn(reviewRecordJSON)},
+		{"GET", "/reviews/{id}/report.pdf", signedIn(reviewPDF)},
+	}
+}
+
+func startReviewPage(v *visit) error {
+	w, err := v.Workloads.ByKey(v.ctx(), v.who, v.r.PathValue("key"))
+	if err != nil {
+		return err
+	}
+	return v.showStart(http.StatusOK, w, review.StartInput{}, nil)
+}
+
+func startReview(v *visit) error {
+	w, err := v.Workloads.ByKey(v.ctx(), v.who, v.r.PathValue("key"))
+	if err != nil {
+		return err
+	}
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	in := review.StartInput{
+		Type: form.Get("type"), ChangeKey: form.Get("change_key"), ChangeTitle: form.Get("change_title"), ChangeTicket: form.Get("change_ticket"),
+	}
+	r, err := v.Reviews.Start(v.ctx(), v.who, w.ID, in)
+	if errs, ok := invalid(err); ok {
+		return v.showStart(http.StatusUnprocessableEntity, w, in, errs)
+	}
+	if fault.Is(err, fault.Conflict) {
+		return v.showStart(http.StatusConflict, w, in, ui.FieldErrors{{Message: fault.MessageOf(err)}})
+	}
+	if err != nil {
+		return err
+	}
+	return v.redirect(r.Path(), "The review is started.")
+}
+
+func (v *visit) showStart(status int, w workload.Workload, in review.StartInput, errs ui.FieldErrors) error {
+	s := views.StartPage{
+		WorkloadKey: w.Key, WorkloadName: w.Name, TeamName: w.TeamName, Tier: w.Tier, Form: in,
+		MayStart: v.who.May(identity.StartReview, w.Target()) == nil,
+	}
+	types, err := v.Reviews.Types(v.ctx())
+	if err != nil {
+		return err
+	}
+	for _, t := range types {
+		plan, err := v.Reviews.PlanFor(v.ctx(), w, t)
+		if err != nil {
+			return err
+		}
+		s.Plans = append(s.Plans, plan)
+	}
+	if s.Judges, err = v.judges(w); err != nil {
+		return err
+	}
+	p := v.page("Start a review", "/workloads", ui.Link{Text: "Workloads", Href: "/workloads"}, ui.Link{Text: w.Name, Href: "/workloads/" + w.Key}, ui.Link{Text: "Start a review"})
+	p.Errors = errs
+	return v.render(status, views.Start(p, s))
+}
+
+// judges lists who could decide on the workload: approvers by somebody else's word.
+func (v *visit) judges(w workload.Workload) ([]views.Judge, error) {
+	list, err := identity.Approvers(v.ctx(), v.DB, w.ID, w.TeamID)
+	if err != nil {
+		return nil, err
+	}
+	judges := make([]views.Judge, 0, len(list))
+	for _, c := range list {
+		judges = append(judges, views.Judge{Name: c.Name, Outside: !c.InTeam})
+	}
+	return judges, nil
+}
+
+func reviewCrumbs(r review.Review, here string) []ui.Link {
+	crumbs := []ui.Link{{Text: "Workloads", Href: "/workloads"}, {Text: r.Workload.Name, Href: "/workloads/" + r.Workload.Key}}
+	if here == "" {
+		return append(crumbs, ui.Link{Text: r.Title()})
+	}
+	return append(crumbs, ui.Link{Text: r.Title(), Href: r.Path()}, ui.Link{Text: here})
+}
+
+func reviewHome(v *visit) error {
+	id, err := v.pathID("id")
+	if err != nil {
+		return err
+	}
+	sheet, err := v.Reviews.Sheet(v.ctx(), v.who, id)
+	if err != nil {
+		return err
+	}
+	h := views.ReviewHome{Sheet: sheet, Now: v.Now()}
+	if h.Judges, err = v.judges(sheet.Workload); err != nil {
+		return err
+	}
+	if h.Run, h.HasRun, err = evidence.LatestRun(v.ctx(), v.DB, sheet.Workload.ID); err != nil {
+		return err
+	}
+	if h.Decision, h.Returned, err = v.Reviews.Latest(v.ctx(), sheet.Review); err != nil {
+		return err
+	}
+	draft := sheet.Round.State == review.Draft
+	h.CanAnswer = draft && v.who.May(identity.AnswerReview, sheet.Target()) == nil
+	h.CanSubmit = draft && v.who.May(identity.SubmitReview, sheet.Target()) == nil
+	h.CanJudge = v.who.Approves(sheet.Workload.ID) && !sheet.AuthoredByActor
+	return v.render(http.StatusOK, views.Review(v.page(sheet.Workload.Name+": "+sheet.Title(), "/reviews", reviewCrumbs(sheet.Review, "")...), h))
+}
+
+func reviewRecord(v *visit) error {
+	id, err := v.pathID("id")
+	if err != nil {
+		return err
+	}
+	rec, err := v.Reviews.Record(v.ctx(), v.who, id)
+	if err != nil {
+		return err
+	}
+	return v.render(http.StatusOK, views.Record(v.page("Record of "+rec.Workload.Name, "/reviews", reviewCrumbs(rec.Review, "Record")...), rec))
+}
+
+// roundNumber reads ?round=, 0 when it is absent.
+func (v *visit) roundNumber() (int, error) {
+	value := v.r.URL.Query().Get("round")
+	if value == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 {
+		return 0, fault.New(fault.NotFound, "This review has no such round.")
+	}
+	return n, nil
+}
+
+func (v *visit) paper() (review.Paper, uuid.UUID, error) {
+	id, err := v.pathID("id")
+	if err != nil {
+		return review.Paper{}, id, err
+	}
+	n, err := v.roundNumber()
+	if err != nil {
+		return review.Paper{}, id, err
+	}
+	paper, err := v.Reviews.Paper(v.ctx(), v.who, id, n)
+	return paper, id, err
+}
+
+// reviewRecordJSON gives the frozen bytes as they were hashed.
+func reviewRecordJSON(v *visit) error {
+	id, err := v.pathID("id")
+	if err != nil {
+		return err
+	}
+	n, err := v.roundNumber()
+	if err != nil {
+		return err
+	}
+	raw, err := v.Reviews.Frozen(v.ctx(), v.who, id, n)
+	if err != nil {
+		return err
+	}
+	v.w.Header().Set("Content-Type", "application/json")
+	v.w.Header().Set("Content-Disposition", attachment(raw.Name+".json"))
+	v.w.Header().Set("Cache-Control", "no-store")
+	return json.NewEncoder(v.w).Encode(raw)
+}
+
+// reviewPDF prints a round. It is made before the first byte is sent, so a failure is a page.
+func reviewPDF(v *visit) error {
+	paper, _, err := v.paper()
+	if err != nil {
+		return err
+	}
+	_, sample := v.organisation(v.ctx())
+	b := borrow()
+	defer giveBack(b)
+	err = report.PDF(b, report.Input{
+		Snapshot: paper.Snapshot, Seal: paper.Seal, ContentSHA256: paper.ContentSHA256, SealSHA256: paper.SealSHA256, State: paper.State,
+		SignOffs: paper.SignOffs, Items: paper.Items, URL: v.PublicURL + paper.Path, PrintedAt: v.Now(), Sample: sample,
+	})
+	if err != nil {
+		return err
+	}
+	name := paper.Snapshot.Workload.Key + "-" + paper.Snapshot.Review.Type + "-round-" + strconv.Itoa(paper.Snapshot.Review.Round) + ".pdf"
+	v.w.Header().Set("Content-Type", "application/pdf")
+	v.w.Header().Set("Content-Disposition", attachment(name))
+	v.w.Header().Set("Cache-Control", "no-store")
+	v.w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
+	_, err = b.WriteTo(v.w)
+	return ignoreGone(v, err)
+}
+
+// attachment is a Content-Disposition for a name made of keys and numbers.
+func attachment(name string) string { return `attachment; filename="` + text.Cut(name) + `"` }

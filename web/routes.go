@@ -1,0 +1,10 @@
+package web
+
+import "slices"
+
+// routes lists every page in one place. Who may do what is decided by the services; a
+// route is open only where somebody who is not signed in has business.
+func (s *Server) routes() []Route {
+	return slices.Concat(accountRoutes(), peopleRoutes(), homeRoutes(), workloadRoutes(), evidenceRoutes(), itemRoutes(),
+		reviewListRoutes(), reviewRoutes(), questionRoutes(), decisionRoutes(), auditRoutes())
+}

@@ -1,0 +1,142 @@
+package views
+
+import (
+	"strings"
+
+	"orrery/internal/evidence"
+	"orrery/internal/remediation"
+	"orrery/internal/review"
+	"orrery/web/views/ui"
+)
+
+// itemOf returns the item of a question, or the zero Item.
+func (d DecidePage) itemOf(key string) remediation.Item {
+	for _, it := range d.Items {
+		if it.CauseKind == remediation.CauseQuestion && it.CauseKey == key {
+			return it
+		}
+	}
+	return remediation.Item{}
+}
+
+// answerLines shows the answers of a section; change says whether each leads back to it.
+func answerLines(s review.Sheet, section review.Section, change bool) []ui.AnswerLine {
+	lines := make([]ui.AnswerLine, 0, len(section.Entries))
+	for _, e := range section.Entries {
+		line := ui.AnswerLine{Question: e.Question.Title, Href: s.QuestionPath(e), Status: ui.RiskStatus(string(e.Answer.Risk))}
+		switch {
+		case e.Answer.NotApplicable:
+			line.Answer = []string{"Not applicable: " + e.Answer.Reason}
+		case e.Answer.Unknown:
+			line.Answer = []string{"Do not know"}
+		default:
+			for _, id := range e.Answer.Chosen {
+				line.Answer = append(line.Answer, choiceTitle(e.Question, id))
+			}
+			for i, id := range e.Answer.NAChoices {
+				line.Answer = append(line.Answer, choiceTitle(e.Question, id)+" Not applicable: "+e.Answer.NAReasons[i])
+			}
+		}
+		if change {
+			line.Change = s.QuestionPath(e)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// against is evidence that stands against a tick now, with what it said at submission.
+type against struct {
+	Entry  review.Entry
+	Proof  review.Proof
+	Before string
+}
+
+func evidenceAgainst(r review.Readout) []against {
+	before := map[string]string{}
+	for _, section := range r.Content.Sections {
+		for _, q := range section.Questions {
+			for _, v := range q.Evidence {
+				before[section.Questionnaire+"/"+q.ID+"/"+v.Check] = v.Verdict
+			}
+		}
+	}
+	var list []against
+	for _, e := range r.Entries() {
+		for _, p := range e.Proofs {
+			if p.Against {
+				list = append(list, against{Entry: e, Proof: p, Before: before[e.Key()+"/"+p.Check.ID]})
+			}
+		}
+	}
+	return list
+}
+
+// cannotTell counts the checks that say nothing now.
+func cannotTell(r review.Readout) (n int) {
+	for _, e := range r.Entries() {
+		for _, p := range e.Proofs {
+			if p.State == evidence.CannotTell || p.State == evidence.Stale {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func readoutFacts(d DecidePage, c review.Counts) []ui.Definition {
+	w := d.Content.Workload
+	scope := "no AWS account is named, so only people bring evidence"
+	if len(w.Accounts) > 0 {
+		scope = counted(len(w.Accounts), "account", "accounts") + ", " + counted(len(w.Regions), "Region", "Regions") + ": " + strings.Join(w.Regions, ", ")
+	}
+	var asked []string
+	for _, q := range d.Content.Questionnaires {
+		asked = append(asked, q.Name+" "+q.Version)
+	}
+	return []ui.Definition{
+		{Term: "Subject", Text: subject(d.Review) + ", tier " + itoa(d.Tier) + ", " + w.Stage},
+		{Term: "Production", Text: scope},
+		{Term: "Asked", Text: strings.Join(asked, ", ") + ": " + counted(c.Questions, "question", "questions") + ", " + itoa(c.NotApplicable) + " not applicable"},
+		{Term: "Launch", Text: orElse(w.LaunchOn, "no date is set")},
+		{Term: "Risks", Text: itoa(c.High) + " high, " + itoa(c.Medium) + " medium, " + itoa(c.None) + " with no risk found"},
+	}
+}
+
+func signOffMeta(d DecidePage) string {
+	agree := 0
+	for _, s := range d.SignOffs {
+		if s.Voice == review.Agree {
+			agree++
+		}
+	}
+	words := itoa(agree) + " of " + itoa(d.SignoffsNeeded) + " needed"
+	if d.Tier == 1 {
+		words += ", one from outside " + d.Workload.TeamName
+	}
+	return words
+}
+
+func roundFacts(r review.RoundLine) []ui.Definition {
+	list := []ui.Definition{{Term: "Opened", Body: ui.Time(r.OpenedAt)}}
+	if r.SubmittedAt != nil {
+		list = append(list, ui.Definition{Term: "Submitted", Body: ui.Time(*r.SubmittedAt)}, ui.Definition{Term: "By", Text: r.SubmittedBy})
+	}
+	if r.ReturnedAt != nil {
+		words := "Withdrawn by " + r.ReturnedBy
+		if r.ReturnedNote != "" {
+			words = r.ReturnedBy + " asked for changes: " + r.ReturnedNote
+		}
+		list = append(list, ui.Definition{Term: "Sent back", Text: words})
+	}
+	return list
+}
+
+func itemStateWord(state string) string { return strings.ReplaceAll(state, "_", " ") }
+
+func orElse(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

@@ -1,0 +1,277 @@
+package views
+
+import (
+	"strconv"
+	"time"
+
+	"orrery/internal/evidence"
+	"orrery/internal/questionnaire"
+	"orrery/internal/remediation"
+	"orrery/internal/review"
+	"orrery/web/views/ui"
+)
+
+// Judge is a person who could decide, as a page names them.
+type Judge struct {
+	Name    string
+	Outside bool // of the owning team
+}
+
+// ReviewHome is the home of a review.
+type ReviewHome struct {
+	review.Sheet
+	Judges     []Judge
+	Run        evidence.Run
+	HasRun     bool
+	Now        time.Time
+	CanAnswer  bool // the reader is in the team and the round is a draft
+	CanJudge   bool // the reader may sign off and decide, and is no author
+	CanSubmit  bool
+	Decision   *review.Decision // of this round or the one before
+	Returned   review.RoundLine // of this round, when it was sent back
+	NeverAsked bool
+}
+
+// StartPage is what a person reads before starting a review.
+type StartPage struct {
+	WorkloadKey  string
+	WorkloadName string
+	TeamName     string
+	Tier         int
+	Plans        []review.Plan
+	Judges       []Judge
+	Pool         []Judge // the organisation's approvers, when nobody is eligible yet
+	Form         review.StartInput
+	MayStart     bool
+}
+
+// QuestionForm is the form of an answer as it stands on the page.
+type QuestionForm struct {
+	review.AnswerInput
+	Errors   ui.FieldErrors
+	Conflict *review.Answer // what somebody else saved meanwhile
+	ReadOnly bool
+	WhyNot   string // why the form is read-only
+	Warn     bool   // saving makes this possible approver an author
+	Now      time.Time
+}
+
+// Ticked reports whether the choice is ticked in the form.
+func (f QuestionForm) Ticked(id string) bool {
+	for _, c := range f.Chosen {
+		if c == id {
+			return true
+		}
+	}
+	return false
+}
+
+// NAReason returns the reason typed for a choice that does not apply.
+func (f QuestionForm) NAReason(id string) string {
+	for i, c := range f.NAChoices {
+		if c == id && i < len(f.NAReasons) {
+			return f.NAReasons[i]
+		}
+	}
+	return ""
+}
+
+// CheckPage is what stands before submission.
+type CheckPage struct {
+	review.Sheet
+	Owners   []ui.Option // who may own a first step
+	Steps    map[string]review.FirstStep
+	Errors   ui.FieldErrors
+	MaySubmt bool
+	Problem  string
+}
+
+// DecidePage is the approver's page.
+type DecidePage struct {
+	review.Readout
+	Items     []remediation.Item
+	Owners    []ui.Option
+	Form      review.DecideInput
+	SignOff   review.SignOffInput
+	Errors    ui.FieldErrors
+	Problem   string
+	CanJudge  bool
+	WhyNot    string
+	Missing   string // which sign-offs are still needed
+	ValidTill time.Time
+	Now       time.Time
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// sectionStatus is the plain status of a section in the task list.
+func sectionStatus(c review.Counts) (ui.Kind, string) {
+	switch {
+	case c.Contradicted > 0:
+		return ui.StateProblem, "There is a problem"
+	case c.Answered == 0:
+		return ui.StateNotStarted, "Not started"
+	case c.Answered < c.Questions:
+		return ui.StateProgress, "In progress"
+	}
+	return ui.StateDone, "Completed"
+}
+
+func roundStatus(state string) (ui.Kind, string) {
+	switch state {
+	case review.Submitted:
+		return ui.StateFrozen, "Submitted, frozen"
+	case review.Sealed:
+		return ui.StateSealed, "Decided, sealed"
+	case review.Draft:
+		return ui.StateProgress, "Draft"
+	}
+	return ui.StateCancelled, "Cancelled"
+}
+
+func orbits(s review.Sheet) []ui.Orbit {
+	list := make([]ui.Orbit, 0, len(s.Sections))
+	for _, section := range s.Sections {
+		c := review.Count(section.Entries)
+		list = append(list, ui.Orbit{Name: section.Name, Answered: c.Answered, Total: c.Questions, High: c.High})
+	}
+	return list
+}
+
+func subject(r review.Review) string {
+	if r.ChangeKey == "" {
+		return "the whole workload"
+	}
+	return "change " + r.ChangeKey + ", " + r.ChangeTitle
+}
+
+// weightTag is the word beside a choice that says what it counts for.
+func weightTag(c questionnaire.Choice) string {
+	if c.Weight == questionnaire.WeightAlternative && c.Group != "" {
+		return "alternative " + c.Group
+	}
+	if c.Weight == questionnaire.WeightScope {
+		return "ends the question"
+	}
+	return string(c.Weight)
+}
+
+// proofLine is what stands beside a choice: the verdict in words.
+func proofLine(p review.Proof) string {
+	switch p.State {
+	case evidence.Supports:
+		return "Evidence supports"
+	case evidence.Contradicts:
+		return "Evidence contradicts"
+	case evidence.Mixed:
+		return "Mixed: " + itoa(p.Verdict.Passed) + " of " + itoa(p.Verdict.Passed+p.Verdict.Failed)
+	case evidence.Stale:
+		return "Stale evidence, no longer counts"
+	}
+	return "Evidence cannot tell"
+}
+
+// proofsOf lists the proofs that bear on a choice.
+func proofsOf(list []review.Proof, choice string) []review.Proof {
+	var mine []review.Proof
+	for _, p := range list {
+		if p.Check.Choice == choice {
+			mine = append(mine, p)
+		}
+	}
+	return mine
+}
+
+// rungs turns an explanation into the ladder's steps.
+func rungs(x questionnaire.Explanation, q *questionnaire.Question) []ui.Rung {
+	list := make([]ui.Rung, 0, len(x.Rungs))
+	for _, r := range x.Rungs {
+		rung := ui.Rung{Risk: string(r.Risk), Text: r.Text, Here: r.Here}
+		if r.Here {
+			rung.Note = advice(x, q)
+		}
+		list = append(list, rung)
+	}
+	return list
+}
+
+// counted puts a number before the word for one or many.
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return itoa(n) + " " + many
+}
+
+func conditionField(part string, i int) string { return review.ConditionField(part, i) }
+
+// timingOptions are the two times a condition may hold.
+func timingOptions(chosen string) []ui.Option {
+	return ui.Selected([]ui.Option{
+		{Value: remediation.BeforeLaunch, Text: "Before launch"},
+		{Value: remediation.AfterLaunch, Text: "After launch, by the date"},
+	}, chosen)
+}
+
+func withFirst(first string, options []ui.Option, chosen string) []ui.Option {
+	return ui.Selected(append([]ui.Option{{Value: "", Text: first}}, options...), chosen)
+}
+
+func outcomeWord(outcome string) string {
+	switch outcome {
+	case review.Go:
+		return "Go"
+	case review.Conditional:
+		return "Conditional go"
+	case review.NoGo:
+		return "No-go"
+	}
+	return "No decision"
+}
+
+// choiceTitle is the text of a choice, or its id when the question has no such choice.
+func choiceTitle(q *questionnaire.Question, id string) string {
+	if c, ok := q.Choice(id); ok {
+		return c.Title
+	}
+	return id
+}
+
+// sourceWord names where a check looks.
+func sourceWord(c questionnaire.Check) string {
+	switch c.Source {
+	case evidence.ControlSource:
+		return "Security Hub control " + c.Key
+	case evidence.RuleSource:
+		return "AWS Config rule " + c.Key
+	case evidence.RecorderSource:
+		return "AWS Config recorder"
+	case evidence.TrailSource:
+		return "CloudTrail trails"
+	}
+	return c.Source + " " + c.Key
+}
+
+// evidenceMeta sums the verdicts of a question up.
+func evidenceMeta(q review.QuestionPage) string {
+	against := 0
+	for _, p := range q.Entry.Proofs {
+		if p.Against {
+			against++
+		}
+	}
+	if against > 0 {
+		return counted(against, "stands against the answer", "stand against the answer")
+	}
+	return "production"
+}
+
+func decisionNoteKind(outcome string) ui.NoteKind {
+	switch outcome {
+	case review.Go:
+		return ui.NoteGood
+	case review.NoGo:
+		return ui.NoteHigh
+	}
+	return ui.NoteMedium
+}

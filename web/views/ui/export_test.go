@@ -1,0 +1,4 @@
+package ui
+
+// IconCount is how many icons the package knows.
+var IconCount = len(icons)
