@@ -34,9 +34,8 @@
   document.addEventListener("change", touched);
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (!form.matches("[data-guard]")) return;
-    // htmx and our own saves stop the event and tell the outcome themselves
-    setTimeout(() => { if (!event.defaultPrevented) unsaved.delete(form); });
+    // htmx has stopped the event by now, and its answer tells the outcome
+    if (!event.defaultPrevented) unsaved.delete(form);
   });
   document.addEventListener("orrery:saved", (event) => unsaved.delete(event.target.closest("form")));
   addEventListener("beforeunload", (event) => {

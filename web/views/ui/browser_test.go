@@ -47,6 +47,13 @@ func serveGallery(t *testing.T) (address string, names []string) {
 		w.WriteHeader(http.StatusUnprocessableEntity)
 		_ = ui.ErrorSummary(formErrors[:1]).Render(t.Context(), w)
 	})
+	mux.HandleFunc("POST /keep", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("HX-Trigger", "orrery:saved")
+		_, _ = w.Write([]byte("<b>Kept</b>"))
+	})
+	mux.HandleFunc("POST /saving", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`<p id="received">Received</p>`))
+	})
 	sort.Strings(names)
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)

@@ -198,14 +198,15 @@ func saving() templ.Component {
 	return templ.Join(ui.Head("Two people changed this answer", "How do you know a restore works? Nothing is overwritten until you choose."),
 		ui.Versus(ui.Side{Title: "Saved by Mika Laine", Meta: "21 Nov 2026, 14:29, version 8", Body: html(`<p class="text">Drill on <del>2 October</del><ins>30 October</ins> restored the <b>ledger</b>.</p>`)},
 			ui.Side{Title: "Yours, not saved", Meta: "you opened version 7", Text: "Drill on 30 October restored\nsettlements into recovery-test."}),
-		html(`<div class="stack gap-t"><form method="post" action="#" novalidate data-guard><div class="field"><label class="lbl" for="merged">Merge them here</label><textarea class="in" id="merged" rows="3"></textarea></div>`),
+		html(`<div class="stack gap-t"><form method="post" action="/saving" novalidate data-guard><div class="field"><label class="lbl" for="merged">Merge them here</label><textarea class="in" id="merged" rows="3"></textarea></div>`),
 		html(`<div class="savebar gap-t"><button class="btn btn-primary" type="submit">Save the merged text</button><button class="btn" type="submit">Keep theirs</button><button class="btn" type="submit">Replace with mine</button>`),
 		ui.SaveState(ui.SaveConflict, "Changed by Mika Laine at 14:29"), html(`</div></form>`),
 		html(`<div class="savebar"><button class="btn" type="submit">Save</button>`), ui.SaveState(ui.SaveDone, "Saved at 14:32"), html(`</div>`),
 		html(`<div class="savebar"><button class="btn" type="submit">Save</button>`), ui.SaveState(ui.SaveBusy, "Saving"), html(`</div>`),
 		html(`<div class="savebar"><button class="btn" type="submit">Save</button>`), ui.SaveState(ui.SaveUnsaved, "Not saved yet"), html(`</div>`),
 		html(`<div class="savebar"><button class="btn" type="submit">Try again</button>`), ui.SaveState(ui.SaveFailed, "Not saved. The network did not answer"), html(`</div></div>`),
-		html(`<form class="gap-t" method="post" action="/refuse" hx-post="/refuse" hx-target="#said"><button class="btn" id="refuse" type="submit">Ask to be refused</button><div id="said"></div></form>`))
+		html(`<form class="gap-t" method="post" action="/refuse" hx-post="/refuse" hx-target="#said"><button class="btn" id="refuse" type="submit">Ask to be refused</button><div id="said"></div></form>`),
+		html(`<form class="gap-t" method="post" action="/keep" hx-post="/keep" hx-target="#kept" data-guard><label class="lbl" for="keep">Kept by htmx</label><input class="in" id="keep"><button class="btn" id="keep-it" type="submit">Keep</button><div id="kept"></div></form>`))
 }
 
 func settings() templ.Component {

@@ -1,7 +1,9 @@
 package ui_test
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 )
@@ -56,6 +58,22 @@ func TestScriptInBrowser(t *testing.T) {
 		if eval[bool](t, ctx, asks) {
 			t.Error("asks although all was saved")
 		}
+	})
+	t.Run("submitting it does not ask", func(t *testing.T) {
+		open(t, wide, "saving")
+		do(t, chromedp.SendKeys("#merged", "both"), chromedp.Click("form[data-guard] .btn-primary"))
+		soon, stop := context.WithTimeout(ctx, 5*time.Second)
+		defer stop()
+		if err := chromedp.Do(soon, chromedp.WaitVisible("#received")); err != nil {
+			t.Errorf("the form was not sent: %v", err)
+		}
+	})
+	t.Run("a save by htmx ends the asking only when the server says so", func(t *testing.T) {
+		open(t, wide, "saving")
+		do(t, chromedp.SendKeys("#keep", "both"))
+		is(t, asks)
+		do(t, chromedp.Click("#keep-it"), chromedp.WaitVisible("#kept b"))
+		is(t, `new Promise(done => setTimeout(() => done(!(`+asks+`)), 200))`)
 	})
 	t.Run("a value to take along is copied", func(t *testing.T) {
 		open(t, wide, "settings")

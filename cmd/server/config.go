@@ -1,0 +1,62 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// config is what every command may be told, by flag or environment.
+type config struct {
+	DatabaseURL  string `env:"DATABASE_URL" help:"Address of a PostgreSQL database. Without it Orrery runs a private PostgreSQL in the data folder."`
+	Data         string `env:"ORRERY_DATA" type:"path" help:"Data folder of the private PostgreSQL. Default: /var/lib/orrery for root, else .local/share/orrery in your home folder."`
+	Listen       string `env:"ORRERY_LISTEN" default:"127.0.0.1:8080" help:"Address to serve on."`
+	PublicURL    string `env:"ORRERY_PUBLIC_URL" help:"Where people reach the portal. Default: http:// and the address served on."`
+	Organisation string `env:"ORRERY_ORGANISATION" default:"your organisation" help:"Name of the organisation, used at the first start."`
+	LogLevel     string `env:"ORRERY_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"How much to log (${enum})."`
+	Connections  int32  `env:"ORRERY_CONNECTIONS" default:"24" help:"Connections to the database, at most."`
+}
+
+// Validate is called by kong after parsing.
+func (c *config) Validate() error {
+	if c.Connections < 8 {
+		return errors.New("--connections must be at least 8")
+	}
+	if c.PublicURL == "" {
+		return nil
+	}
+	u, err := url.Parse(c.PublicURL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Path != "" && u.Path != "/" {
+		return fmt.Errorf("--public-url must be like https://orrery.example.com, not %q", c.PublicURL)
+	}
+	return nil
+}
+
+// publicURL is where people reach the portal, without a slash at the end.
+func (c config) publicURL() string {
+	if c.PublicURL != "" {
+		return strings.TrimSuffix(c.PublicURL, "/")
+	}
+	return "http://" + c.Listen
+}
+
+// secure reports whether people reach the portal over https.
+func (c config) secure() bool { return strings.HasPrefix(c.publicURL(), "https://") }
+
+// dataFolder is the folder of the private Postgres; suffix tells the demo's apart.
+func (c config) dataFolder(suffix string) (string, error) {
+	if c.Data != "" {
+		return c.Data, nil
+	}
+	if os.Geteuid() == 0 {
+		return "/var/lib/orrery" + suffix, nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("no home folder to keep data in: set --data: %w", err)
+	}
+	return filepath.Join(home, ".local", "share", "orrery"+suffix), nil
+}

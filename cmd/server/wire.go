@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"orrery/internal/audit"
+	"orrery/internal/awscloud"
+	"orrery/internal/evidence"
+	"orrery/internal/identity"
+	"orrery/internal/portfolio"
+	"orrery/internal/questionnaire"
+	"orrery/internal/remediation"
+	"orrery/internal/review"
+	"orrery/internal/workload"
+	"orrery/questionnaires"
+	"orrery/web"
+	"orrery/web/api"
+)
+
+// now is the clock of the whole program: UTC, in the precision that Postgres keeps.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+// services are the domain rooms over one pool.
+type services struct {
+	identity  *identity.Service
+	library   *questionnaire.Library
+	workloads *workload.Service
+	items     *remediation.Service
+	evidence  *evidence.Service
+	reviews   *review.Service
+	portfolio *portfolio.Service
+}
+
+// newServices builds the rooms. Jobs are inserted by a client that works none; a worker is
+// built after, from the services.
+func newServices(pool *pgxpool.Pool, publicURL string) (*services, error) {
+	inserter, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Schema: riverSchema})
+	if err != nil {
+		return nil, fmt.Errorf("job client: %w", err)
+	}
+	library := questionnaire.NewLibrary(pool, now)
+	return &services{
+		identity:  identity.NewService(pool, audit.RecordIdentity, now),
+		library:   library,
+		workloads: workload.NewService(pool, now),
+		items:     remediation.NewService(pool, now),
+		evidence:  evidence.NewService(pool, inserter, library.ChecksInUse, now),
+		reviews:   review.NewService(pool, library, publicURL, now),
+		portfolio: portfolio.NewService(pool, now),
+	}, nil
+}
+
+// prepare lays down what an installation starts with: questionnaires, review types, the
+// organisation's name. It may run any number of times.
+func (s *services) prepare(ctx context.Context, pool *pgxpool.Pool, organisation string, sample bool) error {
+	if _, err := s.library.LoadShipped(ctx, questionnaires.FS); err != nil {
+		return err
+	}
+	if err := s.reviews.EnsureTypes(ctx); err != nil {
+		return err
+	}
+	name, _, err := identity.Organisation(ctx, pool)
+	if err != nil || name != "" {
+		return err
+	}
+	return s.identity.SetOrganisation(ctx, identity.CommandLine, organisation, sample)
+}
+
+const riverSchema = "river"
+
+// newWorker builds the client that works the jobs: collections of evidence.
+func newWorker(ctx context.Context, pool *pgxpool.Pool, s *services, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+	cloud, err := awscloud.New(ctx, awscloud.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("load AWS settings: %w", err)
+	}
+	workers := river.NewWorkers()
+	evidence.RegisterWorkers(workers, s.evidence, cloud)
+	return river.NewClient(riverpgxv5.New(pool), &river.Config{
+		Schema:               riverSchema,
+		Logger:               log,
+		Queues:               map[string]river.QueueConfig{evidence.Queue: {MaxWorkers: 4}},
+		Workers:              workers,
+		PeriodicJobs:         evidence.PeriodicJobs(),
+		RescueStuckJobsAfter: 45 * time.Minute,
+		JobTimeout:           30 * time.Minute,
+	})
+}
+
+// newSite builds the pages and the API.
+func newSite(db *database, s *services, c config, log *slog.Logger) http.Handler {
+	rest := api.New(api.Deps{
+		Identity: s.identity, Reviews: s.reviews, RequestID: web.RequestID, PublicURL: c.publicURL(), Version: versionOf(), Log: log, Now: now,
+	})
+	return web.New(web.Deps{
+		DB: db.pool, Identity: s.identity, Workloads: s.workloads, Items: s.items, Evidence: s.evidence, Reviews: s.reviews, Portfolio: s.portfolio,
+		API: rest, Ready: db.ready, Version: versionOf(), PublicURL: c.publicURL(), Secure: c.secure(), Log: log, Now: now,
+	})
+}
+
+func newLog(level string) *slog.Logger {
+	var l slog.Level
+	_ = l.UnmarshalText([]byte(level)) // kong has checked the word
+	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: l}))
+}

@@ -1,0 +1,133 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"orrery/internal/review"
+)
+
+// Gate is the answer of the launch gate.
+type Gate struct {
+	Status     string     `json:"status" enum:"go,conditional,hold,unknown" doc:"May this launch? hold: no, see blockers. unknown: nobody ever asked."`
+	Mode       string     `json:"mode" enum:"advise,enforce" doc:"What a pipeline should do with the answer."`
+	Workload   string     `json:"workload" doc:"Key of the workload."`
+	Change     string     `json:"change,omitempty" doc:"Key of the change, when one was asked about."`
+	Decision   *string    `json:"decision" enum:"go,conditional,no_go" doc:"Outcome of the governing decision; null when there is none."`
+	DecidedAt  *time.Time `json:"decided_at"`
+	ValidUntil *time.Time `json:"valid_until"`
+	Review     *string    `json:"review" doc:"Address of the governing review, or of the open one."`
+	ReviewID   *uuid.UUID `json:"review_id"`
+	Content    *string    `json:"content_sha256" doc:"Hash of the content that was decided."`
+	Blockers   []Reason   `json:"blockers" nullable:"false"`
+	Warnings   []Reason   `json:"warnings" nullable:"false"`
+	AsOf       time.Time  `json:"as_of" doc:"When this was computed."`
+}
+
+// Reason is one thing that holds a launch, or should be known before it.
+type Reason struct {
+	Code     string  `json:"code" doc:"Stable code: never_reviewed, not_decided, no_go, decision_ended, decision_in_grace, decision_ends_soon, condition_before_launch, condition_after_launch, condition_overdue, high_open, high_overdue, retired. More may be added."`
+	Message  string  `json:"message"`
+	Question *string `json:"question" doc:"questionnaire/question, when it is about one."`
+	Item     *string `json:"item" doc:"Id of the item, when it is about one."`
+	URL      string  `json:"url"`
+}
+
+type launchInput struct {
+	Key         string `path:"key" maxLength:"40" doc:"Key of the workload; an old key works too."`
+	Change      string `query:"change" maxLength:"80" doc:"Key of a change; without it the whole workload is asked about."`
+	IfNoneMatch string `header:"If-None-Match"`
+}
+
+type launchOutput struct {
+	ETag         string `header:"ETag"`
+	CacheControl string `header:"Cache-Control"`
+	Body         Gate
+}
+
+// launch registers GET /api/v1/workloads/{key}/launch.
+func (s *server) launch(a huma.API) {
+	huma.Register(a, huma.Operation{
+		OperationID: "get-launch-gate", Method: http.MethodGet, Path: "/api/v1/workloads/{key}/launch", Tags: []string{"Launch gate"},
+		Summary:     "May this workload launch?",
+		Description: "Answers 200 whatever the answer is: read status. The ETag covers everything but as_of.",
+		Errors:      []int{http.StatusUnauthorized, http.StatusNotFound, http.StatusUnprocessableEntity},
+	}, s.getLaunch)
+}
+
+func (s *server) getLaunch(ctx context.Context, in *launchInput) (*launchOutput, error) {
+	if err := review.CheckChangeKey(in.Change); err != nil {
+		return nil, s.problem(ctx, err, "query")
+	}
+	g, err := s.Reviews.Launch(ctx, actorOf(ctx), in.Key, in.Change)
+	if err != nil {
+		return nil, s.problem(ctx, err, "path")
+	}
+	body := gateOf(g, in)
+	tag, err := etag(body)
+	if err != nil {
+		return nil, s.problem(ctx, err, "")
+	}
+	if matches(in.IfNoneMatch, tag) {
+		return nil, huma.ErrorWithHeaders(huma.Status304NotModified(), http.Header{"Etag": {tag}, "Cache-Control": {"no-cache"}})
+	}
+	return &launchOutput{ETag: tag, CacheControl: "no-cache", Body: body}, nil
+}
+
+func gateOf(g review.Gate, in *launchInput) Gate {
+	out := Gate{
+		Status: g.Status, Mode: g.Mode, Workload: in.Key, Change: in.Change, DecidedAt: g.DecidedAt, ValidUntil: g.ValidUntil,
+		Decision: present(g.Decision), Review: present(g.ReviewURL), Content: present(g.Content),
+		Blockers: reasons(g.Blockers), Warnings: reasons(g.Warnings), AsOf: g.AsOf.UTC(),
+	}
+	if g.Review != uuid.Nil {
+		out.ReviewID = &g.Review
+	}
+	return out
+}
+
+func reasons(list []review.GateReason) []Reason {
+	out := make([]Reason, 0, len(list))
+	for _, r := range list {
+		out = append(out, Reason{Code: r.Code, Message: r.Message, Question: present(r.Question), Item: present(r.Item), URL: r.URL})
+	}
+	return out
+}
+
+// present is a pointer to s, nil when it is empty.
+func present(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// etag is a strong tag over the answer without the time it was computed at.
+func etag(g Gate) (string, error) {
+	g.AsOf = time.Time{}
+	b, err := json.Marshal(g)
+	if err != nil {
+		return "", fmt.Errorf("encode gate: %w", err)
+	}
+	sum := sha256.Sum256(b)
+	return fmt.Sprintf(`"%x"`, sum[:16]), nil
+}
+
+// matches reports whether an If-None-Match header names the tag (RFC 9110 section 13.1.2).
+func matches(header, tag string) bool {
+	for one := range strings.SplitSeq(header, ",") {
+		one = strings.TrimPrefix(strings.TrimSpace(one), "W/")
+		if one == "*" || one == tag {
+			return true
+		}
+	}
+	return false
+}
