@@ -69,7 +69,7 @@ func (q *Question) advise(s Selection) []Advice {
 			none |= 1 << i
 		}
 	}
-	applicable := uint32(1)<<len(q.Choices) - 1&^notApplicable
+	applicable := (uint32(1)<<len(q.Choices) - 1) &^ notApplicable
 	natural := applicable &^ none &^ chosen // practices to tick
 	natural |= applicable & none & chosen   // none-of-these to untick
 	any := natural | applicable&chosen

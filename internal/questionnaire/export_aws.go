@@ -197,7 +197,7 @@ func refusedByAWS(lens []byte) Problems {
 		l := &linter{reporter: r, names: namesOf(q)}
 		l.characters(q)
 	}
-	refused := map[string]bool{"charset": true, "no-improvement-plan": true, "no-text": true, "no-description": true, "duplicate-level": true}
+	refused := map[string]bool{"charset": true, "no-improvement-plan": true, "no-text": true, "no-description": true, "duplicate-level": true, "duplicate-type": true}
 	for i, p := range r.problems {
 		if refused[p.Code] {
 			r.problems[i].Severity = SeverityError

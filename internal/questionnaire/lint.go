@@ -13,7 +13,7 @@ import (
 // not-monotone, no-rule-matches, none-not-worst, none-with-all-no-risk, none-title-id,
 // charset; from reading an AWS lens also padded-url, empty-url, bad-url, unknown-key,
 // no-text, no-description, no-schema-version, no-improvement-plan, long-choice-id,
-// duplicate-level, byte-order-mark. Codes for our own format: asks-two-things,
+// duplicate-level, duplicate-type, no-content, byte-order-mark. Codes for our own format: asks-two-things,
 // too-long-title, no-first-step, no-why, duplicate-practice, no-core.
 func Lint(q *Questionnaire) []Problem {
 	l := &linter{reporter: &reporter{problems: slices.Clone(q.warnings)}, names: namesOf(q)}

@@ -89,9 +89,7 @@ func (d *decoder) lensQuestion(n *node, path string) Question {
 	}
 	q.MaxRisk = worstDeclared(q.Rules)
 	q.compile(func(i int, err *conditionError, code string) {
-		if q.Rules[i].Condition != "" { // a missing one is already reported
-			d.fail(join(atIndex(inner, i), "condition"), conditionPlace(rules[i], err.offset), code, err.mend, "%s", err.message)
-		}
+		d.fail(join(atIndex(inner, i), "condition"), conditionPlace(rules[i], err.offset), code, err.mend, "%s", err.message)
 	})
 	return q
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
 )
 
 // unexported compares what a file says, not where it says it nor what is made of it.
@@ -71,7 +72,7 @@ sections:
           - {condition: default, risk: medium}
 `
 
-func mustParse(t testing.TB, name, data string) *Questionnaire {
+func mustParse(t rapid.TB, name, data string) *Questionnaire {
 	t.Helper()
 	q, err := Parse(name, []byte(data))
 	if err != nil {
@@ -196,6 +197,10 @@ func TestParseYAMLProblems(t *testing.T) {
 		{"bad quoted condition", "condition: aaa && !bbb_no", `condition: "aaa & bbb_no"`, []string{q1 + ".rules[0].condition 54:30 bad-condition"}},
 		{"condition on the next line", "condition: aaa && !bbb_no", "condition: aaa &&\n              bbb &", []string{q1 + ".rules[0].condition 54:25 bad-condition"}},
 		{"unknown choice in a condition", "aaa && !bbb_no", "aab && !ccc", []string{q1 + ".rules[0].condition 54:25 unknown-choice", q1 + ".rules[0].condition 54:33 unknown-choice"}},
+		{"no condition", "condition: aaa && !bbb_no, ", "", []string{q1 + ".rules[0].condition 54:13 missing"}},
+		{"blank condition", "aaa && !bbb_no", "' '", []string{q1 + ".rules[0].condition 54:25 missing"}},
+		{"no risk", ", risk: none}", "}", []string{q1 + ".rules[0].risk 54:13 missing"}},
+		{"empty rules", "rules:\n          - {condition: aaa && !bbb_no, risk: none}\n          - {condition: default, risk: medium}", "rules: []", []string{q1 + ".rules 53:16 too-few"}},
 		{"bad risk", "risk: none}", "risk: low}", []string{q1 + ".rules[0].risk 54:47 bad-value"}},
 		{"unknown source", "source: securityhub.control", "source: securityhub", []string{q0 + ".checks[0].source 46:54 bad-value"}},
 		{"check without age", ", max_age: 30h, level: account", ", level: account", []string{q0 + ".checks[0].max_age 46:13 missing"}},
@@ -207,17 +212,10 @@ func TestParseYAMLProblems(t *testing.T) {
 		{"check id twice", "id: seen", "id: trail_on", []string{q0 + ".checks[1] 47:13 duplicate-id"}},
 		{"control character", "why: It breaks.", `why: "a\x07b"`, []string{q0 + ".why 18:14 bad-character"}},
 		{"syntax", "why: It breaks.", "why: It breaks: always", []string{" 18:9 syntax"}},
-		{"second document", "key: sample", "key: sample\n---\nname: x", []string{
-			"key 1:1 missing", "name 1:1 missing", "version 1:1 missing", "sections 1:1 missing", " 2:1 trailing-data"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			data := edit(t, test.old, test.new)
-			if test.name == "second document" {
-				data = "{}\n---\n" + fullYAML
-				data = strings.Replace(data, "{}", "minutes: 1", 1)
-			}
-			_, err := Parse("x.yaml", []byte(data))
+			_, err := Parse("x.yaml", []byte(edit(t, test.old, test.new)))
 			var problems Problems
 			if !errors.As(err, &problems) {
 				t.Fatalf("no problems but %v", err)
@@ -226,6 +224,22 @@ func TestParseYAMLProblems(t *testing.T) {
 				t.Errorf("%s\n%v", diff, problems)
 			}
 		})
+	}
+}
+
+func TestParseTrailingData(t *testing.T) {
+	for data, want := range map[string]string{
+		fullYAML + "---\nkey: x\n":   " 56:1 trailing-data",
+		fullYAML + "...\nkey: x\n":   " 57:1 syntax",
+		fullYAML + "---\nkey: 'x\n":  " 57:1 syntax",
+		sampleLens + "{\"name\": 1}": " 39:1 trailing-data",
+	} {
+		_, err := Parse("x", []byte(data))
+		var problems Problems
+		errors.As(err, &problems)
+		if diff := cmp.Diff([]string{want}, places(problems)); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 

@@ -1,14 +1,19 @@
 package questionnaire
 
+import "strings"
+
 // compile reads the conditions of the rules and numbers the choices, so that Score has
 // little to do. Rules whose condition cannot be read or names an unknown choice are
-// reported; pathOf gives a rule's condition its path and place.
+// reported with the rule's index and the offset in its condition.
 func (q *Question) compile(report func(rule int, err *conditionError, code string)) {
 	q.position = make(map[string]int, len(q.Choices))
 	for i, c := range q.Choices {
 		q.position[c.ID] = i
 	}
 	for i := range q.Rules {
+		if strings.TrimSpace(q.Rules[i].Condition) == "" {
+			continue // reported where it was read
+		}
 		e, err := parseCondition(q.Rules[i].Condition)
 		if err != nil {
 			report(i, err.(*conditionError), "bad-condition")

@@ -6,11 +6,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 )
 
 // weighted is a set of one question with the choices, given as "id:weight" or
 // "id:alternative:group".
-func weighted(t testing.TB, maxRisk Risk, choices ...string) *Question {
+func weighted(t rapid.TB, maxRisk Risk, choices ...string) *Question {
 	t.Helper()
 	var b strings.Builder
 	fmt.Fprintf(&b, "key: test\nname: Test\nversion: 1.0.0\nsections:\n  - id: one\n    name: One\n    questions:\n      - id: que\n        title: Is it so?\n        why: Why.\n        max_risk: %s\n        choices:\n", maxRisk)
@@ -29,7 +30,7 @@ func weighted(t testing.TB, maxRisk Risk, choices ...string) *Question {
 }
 
 // ruled is a question with choices and rules, given as "risk: condition".
-func ruled(t testing.TB, choices string, rules ...string) *Question {
+func ruled(t rapid.TB, choices string, rules ...string) *Question {
 	t.Helper()
 	return mustParse(t, "test.yaml", ruledYAML(choices, rules...)).Questions()[0]
 }
@@ -141,6 +142,14 @@ func TestCountsAsHigh(t *testing.T) {
 	for risk, want := range map[Risk]bool{RiskNone: false, RiskMedium: false, RiskHigh: true, RiskUnanswered: false, RiskNotApplicable: false, RiskUnmatched: true} {
 		if risk.CountsAsHigh() != want {
 			t.Errorf("%s counts as high: %v", risk, !want)
+		}
+	}
+}
+
+func TestLabel(t *testing.T) {
+	for risk, want := range map[Risk]string{RiskNone: "no risk found", RiskMedium: "medium", RiskHigh: "high", RiskNotApplicable: "not applicable", RiskUnmatched: "no rule fits", RiskUnanswered: "unanswered"} {
+		if risk.Label() != want {
+			t.Errorf("%s is called %q", risk, risk.Label())
 		}
 	}
 }
