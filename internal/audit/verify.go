@@ -41,9 +41,13 @@ const verifyPage = 20_000
 // and the operator's checks call it. A chain that was rewritten from some record to its head
 // by somebody who knows how is whole again; only a copy of a head kept outside shows that.
 func Verify(ctx context.Context, q postgres.Querier) (Report, *Broken, error) {
+	return verify(ctx, q, verifyPage)
+}
+
+func verify(ctx context.Context, q postgres.Querier, page int) (Report, *Broken, error) {
 	var w walk
 	for {
-		more, err := w.page(ctx, q)
+		more, err := w.page(ctx, q, page)
 		if err != nil {
 			return w.report, nil, fmt.Errorf("verify the audit record: %w", err)
 		}
@@ -84,8 +88,8 @@ type walk struct {
 }
 
 // page verifies the next records and reports whether there may be more.
-func (w *walk) page(ctx context.Context, q postgres.Querier) (more bool, err error) {
-	rows, err := recordsAfter(ctx, q, w.last.stream, w.last.seq, verifyPage)
+func (w *walk) page(ctx context.Context, q postgres.Querier, size int) (more bool, err error) {
+	rows, err := recordsAfter(ctx, q, w.last.stream, w.last.seq, size)
 	if err != nil {
 		return false, err
 	}
@@ -101,7 +105,7 @@ func (w *walk) page(ctx context.Context, q postgres.Querier) (more bool, err err
 			return false, nil
 		}
 	}
-	return n == verifyPage, rows.Err()
+	return n == size, rows.Err()
 }
 
 // next verifies one record.
@@ -145,7 +149,15 @@ func flaw(last, r record) string {
 
 // contradiction says which column tells another story than the body.
 func contradiction(r record) string {
-	var b body
+	var b struct { // what the columns repeat of body; the rest only the hash guards
+		Stream     string `json:"stream"`
+		Seq        int64  `json:"seq"`
+		At         string `json:"at"`
+		ActorID    string `json:"actor_id"`
+		Verb       string `json:"verb"`
+		TargetKind string `json:"target_kind"`
+		TargetID   string `json:"target_id"`
+	}
 	if err := json.Unmarshal(r.body, &b); err != nil {
 		return "The record's content cannot be read."
 	}

@@ -1,0 +1,106 @@
+// Package awscloud reads evidence from AWS: findings of Security Hub, the state of
+// CloudTrail, the recorder and rules of AWS Config. It is the only package that uses the
+// AWS SDK, and none of the SDK's types leaves it. It never writes to AWS.
+package awscloud
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"golang.org/x/time/rate"
+
+	"orrery/internal/evidence"
+)
+
+// Options bound what the collector does to AWS. The zero value is right for production.
+type Options struct {
+	MaxPages    int              // of one listing before it counts as endless; 1,000 when zero
+	MaxAttempts int              // of one call; 8 when zero
+	MaxBackoff  time.Duration    // longest pause between attempts; 5 s when zero
+	CallTimeout time.Duration    // of one call with its attempts; 2 minutes when zero
+	Unlimited   bool             // tests only: ask as fast as possible, without our own rate limits
+	Now         func() time.Time // time.Now when nil
+}
+
+// Collector reads cells with the credentials of the process.
+type Collector struct {
+	cfg  aws.Config
+	opts Options
+
+	mu       sync.Mutex
+	limiters map[limitKey]*rate.Limiter
+}
+
+var _ evidence.Collector = (*Collector)(nil)
+
+// attemptTimeout bounds one HTTP exchange.
+const attemptTimeout = 30 * time.Second
+
+// New loads the default credential chain (environment, web identity, container, instance)
+// and the SDK's settings, AWS_ENDPOINT_URL among them. It asks AWS nothing: missing
+// credentials show as an outcome of each cell, which people can read.
+func New(ctx context.Context, opts Options) (*Collector, error) {
+	opts.MaxPages = cmp.Or(opts.MaxPages, 1000)
+	opts.MaxAttempts = cmp.Or(opts.MaxAttempts, 8)
+	opts.MaxBackoff = cmp.Or(opts.MaxBackoff, 5*time.Second)
+	opts.CallTimeout = cmp.Or(opts.CallTimeout, 2*time.Minute)
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	cfg, err := config.LoadDefaultConfig(ctx,
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(attemptTimeout)),
+		config.WithAppID("orrery"))
+	if err != nil {
+		return nil, fmt.Errorf("load the AWS configuration: %w", err)
+	}
+	cfg.HTTPClient = bounded{cfg.HTTPClient}
+	return &Collector{cfg: cfg, opts: opts, limiters: map[limitKey]*rate.Limiter{}}, nil
+}
+
+// cell is the reading of one account and Region.
+type cell struct {
+	*Collector
+	evidence.Cell
+	emit     func(source string, facts []evidence.Observation) error
+	now      time.Time // pinned: one time for the whole reading
+	recorder *recorder // read once, when something needs it
+}
+
+// Collect reads what is asked for in one account and Region. It first asks AWS whose
+// credentials these are; with those of another account it reads and emits nothing.
+func (c *Collector) Collect(ctx context.Context, where evidence.Cell, ask evidence.Ask, emit func(string, []evidence.Observation) error) []evidence.Outcome {
+	r := &cell{Collector: c, Cell: where, emit: emit, now: c.opts.Now().UTC()}
+	if refused := r.identify(ctx); refused != nil {
+		var out []evidence.Outcome
+		for _, source := range ask.Sources() {
+			out = append(out, refused.outcome(source))
+		}
+		return out
+	}
+	var out []evidence.Outcome
+	for _, source := range ask.Sources() {
+		var o evidence.Outcome
+		switch source {
+		case evidence.ControlSource:
+			o = r.readControls(ctx, ask.Controls)
+		case evidence.RuleSource:
+			o = r.readRules(ctx, ask.ConfigRules)
+		case evidence.RecorderSource:
+			o = r.reportRecorder(ctx)
+		case evidence.TrailSource:
+			o = r.readTrail(ctx)
+		}
+		o.Source = source
+		out = append(out, o)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return out
+}

@@ -1,0 +1,73 @@
+package awstest
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+const rulesPerPage = 25
+
+// configAnswer plays AWS Config.
+func configAnswer(q request, account string, r *Region) (any, *Fault) {
+	switch q.Op {
+	case "DescribeConfigurationRecorders":
+		out := []any{}
+		for _, rec := range r.Recorders {
+			m := map[string]any{"name": rec.Name, "roleARN": "arn:aws:iam::" + account + ":role/config", "recordingGroup": map[string]any{"allSupported": true}}
+			if rec.Service != "" {
+				m["servicePrincipal"] = rec.Service
+			}
+			out = append(out, m)
+		}
+		return map[string]any{"ConfigurationRecorders": out}, nil
+	case "DescribeConfigurationRecorderStatus":
+		out := []any{}
+		for _, rec := range r.Recorders {
+			m := map[string]any{"name": rec.Name, "recording": !rec.Stopped, "lastStatus": or(rec.Status, "SUCCESS"), "lastStatusChangeTime": float64(time.Now().Add(-time.Hour).Unix())}
+			if rec.ErrorCode != "" {
+				m["lastErrorCode"] = rec.ErrorCode
+			}
+			if rec.Service != "" {
+				m["servicePrincipal"] = rec.Service
+			}
+			out = append(out, m)
+		}
+		return map[string]any{"ConfigurationRecordersStatus": out}, nil
+	case "DescribeConfigRules":
+		return describeRules(q, account, r), nil
+	}
+	return compliance(q, r)
+}
+
+func describeRules(q request, account string, r *Region) any {
+	start := 0
+	if token, ok := q.in["NextToken"].(string); ok {
+		_, _ = fmt.Sscanf(token, "rules-%d", &start)
+	}
+	out := []any{}
+	end := min(start+rulesPerPage, len(r.Rules))
+	for _, rule := range r.Rules[min(start, end):end] {
+		out = append(out, map[string]any{"ConfigRuleName": rule.Name, "ConfigRuleState": or(rule.State, "ACTIVE"),
+			"ConfigRuleArn": fmt.Sprintf("arn:aws:config:%s:%s:config-rule/config-rule-%08x", q.Region, account, hash(rule.Name)),
+			"Source":        map[string]any{"Owner": "AWS", "SourceIdentifier": "SAMPLE"}})
+	}
+	answer := map[string]any{"ConfigRules": out}
+	if end < len(r.Rules) {
+		answer["NextToken"] = fmt.Sprintf("rules-%d", end)
+	}
+	return answer
+}
+
+func compliance(q request, r *Region) (any, *Fault) {
+	names := texts(q.in["ConfigRuleNames"])
+	out := []any{}
+	for _, name := range names {
+		i := slices.IndexFunc(r.Rules, func(rule Rule) bool { return rule.Name == name })
+		if i < 0 {
+			return nil, &Fault{Code: "NoSuchConfigRuleException", Message: "The ConfigRule '" + name + "' provided in the request is invalid."}
+		}
+		out = append(out, map[string]any{"ConfigRuleName": name, "Compliance": map[string]any{"ComplianceType": or(r.Rules[i].Compliance, "COMPLIANT")}})
+	}
+	return map[string]any{"ComplianceByConfigRules": out}, nil
+}

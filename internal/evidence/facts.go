@@ -1,0 +1,216 @@
+package evidence
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"orrery/internal/fault"
+	"orrery/internal/postgres"
+	"orrery/internal/workload"
+)
+
+// FactFilter narrows a list of facts. Empty members do not narrow.
+type FactFilter struct {
+	Source  string
+	Control string
+	State   FactState
+	Account string
+	Region  string
+}
+
+// FactPage is a page of facts, and the cursor of the next one ("" at the end).
+type FactPage struct {
+	Facts []Fact
+	Next  string
+}
+
+const pageSize = 100
+
+// parseCursor reads the key of the last fact of a page.
+func parseCursor(cursor string) (key [5]string, err error) {
+	if cursor == "" {
+		return key, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err == nil {
+		err = json.Unmarshal(raw, &key)
+	}
+	if err != nil || strings.ContainsRune(strings.Join(key[:], ""), 0) {
+		return key, fault.New(fault.Invalid, "This page of facts cannot be read. Start again at the first page.")
+	}
+	return key, nil
+}
+
+func (f Fact) cursor() string {
+	key, _ := json.Marshal([5]string{f.Source, f.Control, f.Account, f.Region, f.Resource}) // strings always marshal
+	return base64.RawURLEncoding.EncodeToString(key)
+}
+
+const factColumns = `f.id, f.source, f.control, f.account, f.region, f.resource, f.state, f.reason, f.title, f.tags,
+	f.application_arn, f.observed_at, f.changed_at, f.run_id`
+
+func (f *Fact) targets() []any {
+	return []any{&f.ID, &f.Source, &f.Control, &f.Account, &f.Region, &f.Resource, &f.State, &f.Reason, &f.Title, &f.Tags,
+		&f.ApplicationARN, &f.ObservedAt, &f.ChangedAt, &f.RunID}
+}
+
+// listFacts reads a page of the standing facts that belong to the scope.
+func listFacts(ctx context.Context, q postgres.Querier, s workload.Scope, f FactFilter, after [5]string) (FactPage, error) {
+	const sql = `
+		select ` + factColumns + `, f.detail
+		from facts f
+		where f.gone_at is null and f.account = any(@accounts) and f.region = any(@regions)
+			and (f.resource like @whole || '%' or @arn <> '' and f.application_arn = @arn or f.tags && @tags
+				or @arn = '' and cardinality(@tags::text[]) = 0)
+			and (@source = '' or f.source = @source) and (@control = '' or f.control = @control)
+			and (@state = '' or f.state = @state) and (@account = '' or f.account = @account) and (@region = '' or f.region = @region)
+			and (f.source, f.control, f.account, f.region, f.resource) > (@k0, @k1, @k2, @k3, @k4)
+		order by f.source, f.control, f.account, f.region, f.resource
+		limit @limit`
+	rows, err := q.Query(ctx, sql, pgx.StrictNamedArgs{
+		"accounts": notNil(s.Accounts), "regions": notNil(s.Regions), "tags": notNil(s.Tags), "arn": s.ApplicationARN, "whole": accountPrefix,
+		"source": clean(f.Source), "control": clean(f.Control), "state": clean(string(f.State)), "account": clean(f.Account), "region": clean(f.Region),
+		"k0": after[0], "k1": after[1], "k2": after[2], "k3": after[3], "k4": after[4], "limit": pageSize + 1,
+	})
+	if err != nil {
+		return FactPage{}, fmt.Errorf("read facts: %w", err)
+	}
+	facts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (f Fact, err error) {
+		return f, row.Scan(append(f.targets(), &f.Detail)...)
+	})
+	if err != nil {
+		return FactPage{}, fmt.Errorf("read facts: %w", err)
+	}
+	page := FactPage{Facts: facts}
+	if len(facts) > pageSize {
+		page.Facts = facts[:pageSize]
+		page.Next = page.Facts[pageSize-1].cursor()
+	}
+	return page, nil
+}
+
+func notNil(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
+// factsFor reads the standing facts on one key of a source in the cells of a run, without
+// their documents.
+func factsFor(ctx context.Context, q postgres.Querier, runID uuid.UUID, source, key string) ([]Fact, error) {
+	const sql = `
+		select ` + factColumns + `
+		from facts f
+		join (select distinct account, region from run_cells where run_id = $1) c on c.account = f.account and c.region = f.region
+		where f.source = $2 and f.control = $3 and f.gone_at is null
+		order by f.account, f.region, f.resource`
+	rows, err := q.Query(ctx, sql, runID, source, key)
+	if err != nil {
+		return nil, fmt.Errorf("read facts: %w", err)
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (f Fact, err error) {
+		return f, row.Scan(f.targets()...)
+	})
+}
+
+// hash is what a fact says, without when it was said: equal hashes are no change.
+func (o Observation) hash() []byte {
+	h := sha256.New()
+	for _, part := range append([]string{string(o.State), o.Reason, o.Title, o.ApplicationARN}, o.Tags...) {
+		_, _ = fmt.Fprintf(h, "%d:%s,", len(part), part) // a hash takes everything
+	}
+	return h.Sum(nil)
+}
+
+// cleaned makes an observation fit for the database: valid UTF-8 without NUL, bounded
+// lengths, a document that is JSON, no time in the future.
+func (o Observation) cleaned(now time.Time) Observation {
+	o.Control, o.Resource = shorten(clean(o.Control), 200), shorten(clean(o.Resource), 1000)
+	o.Reason, o.Title = shorten(clean(o.Reason), 300), shorten(clean(o.Title), 500)
+	o.ApplicationARN = shorten(clean(o.ApplicationARN), 1000)
+	tags := make([]string, 0, len(o.Tags))
+	for _, t := range o.Tags {
+		tags = append(tags, shorten(clean(t), 400))
+	}
+	o.Tags = distinct(tags)
+	o.Detail = cleanDocument(o.Detail)
+	if o.ObservedAt.After(now) {
+		o.ObservedAt = now
+	}
+	o.ObservedAt = o.ObservedAt.UTC().Truncate(time.Microsecond)
+	return o
+}
+
+// cleanDocument returns JSON that jsonb accepts (no NUL, no half surrogates), or a note
+// where it was too large or no JSON.
+func cleanDocument(raw json.RawMessage) json.RawMessage {
+	if len(raw) == 0 {
+		return json.RawMessage(`{}`)
+	}
+	if len(raw) > MaxDetail {
+		return json.RawMessage(`{"note": "The document was too large to keep."}`)
+	}
+	var v any
+	dec := json.NewDecoder(strings.NewReader(string(raw)))
+	dec.UseNumber() // numbers stay as they were written
+	if err := dec.Decode(&v); err != nil {
+		return json.RawMessage(`{"note": "The document was not JSON."}`)
+	}
+	out, err := json.Marshal(cleanValue(v))
+	if err != nil {
+		return json.RawMessage(`{"note": "The document was not JSON."}`)
+	}
+	return out
+}
+
+func cleanValue(v any) any {
+	switch x := v.(type) {
+	case string:
+		return clean(x)
+	case json.Number:
+		if len(x) > 40 || strings.ContainsAny(string(x), "eE") {
+			return string(x) // a number that Postgres may not hold
+		}
+	case []any:
+		for i := range x {
+			x[i] = cleanValue(x[i])
+		}
+	case map[string]any:
+		out := make(map[string]any, len(x))
+		for k, e := range x {
+			out[clean(k)] = cleanValue(e)
+		}
+		return out
+	}
+	return v
+}
+
+// clean makes text that Postgres stores: valid UTF-8 without NUL.
+func clean(s string) string {
+	if utf8.ValidString(s) && !strings.ContainsRune(s, 0) {
+		return s
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+}
+
+// shorten cuts text to at most limit bytes at a whole character, and marks the cut.
+func shorten(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	cut := limit - len("…")
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + "…"
+}
