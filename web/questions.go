@@ -2,10 +2,14 @@ package web
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"orrery/internal/fault"
 	"orrery/internal/identity"
@@ -63,23 +67,25 @@ func (v *visit) showQuestion(status int, q review.QuestionPage, f views.Question
 	return v.render(status, views.Question(p, q, f))
 }
 
-// readAnswer reads the posted form of an answer.
-func readAnswer(q review.QuestionPage, form url.Values) review.AnswerInput {
+// readAnswer reads the posted form of an answer. A choice does not apply when its field
+// "na_<choice>" holds a reason.
+func readAnswer(id uuid.UUID, set, question string, form url.Values) review.AnswerInput {
 	in := review.AnswerInput{
-		ReviewID: q.ID, Questionnaire: q.Entry.Questionnaire, QuestionID: q.Entry.Question.ID, Chosen: form["choice"],
-		Unknown: form.Get("unknown") != "", NotApplicable: form.Get("not_applicable") != "", Reason: form.Get("reason"), Notes: form.Get("notes"),
+		ReviewID: id, Questionnaire: set, QuestionID: question, Chosen: form["choice"], Unknown: form.Get("unknown") != "",
+		NotApplicable: form.Get("not_applicable") != "", Reason: form.Get("reason"), Notes: form.Get("notes"),
 	}
 	in.Version, _ = strconv.Atoi(form.Get("version")) // a version nobody wrote is 0, which is stale
-	for _, c := range q.Entry.Question.Choices {
-		if reason := form.Get("na_" + c.ID); strings.TrimSpace(reason) != "" {
-			in.NAChoices, in.NAReasons = append(in.NAChoices, c.ID), append(in.NAReasons, reason)
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		if choice, ok := strings.CutPrefix(name, "na_"); ok && strings.TrimSpace(form.Get(name)) != "" {
+			in.NAChoices, in.NAReasons = append(in.NAChoices, choice), append(in.NAReasons, form.Get(name))
 		}
 	}
 	return in
 }
 
+// saveAnswer stores the form and goes on; what is wrong comes back with the form as typed.
 func saveAnswer(v *visit) error {
-	q, err := v.question()
+	id, err := v.pathID("id")
 	if err != nil {
 		return err
 	}
@@ -87,27 +93,32 @@ func saveAnswer(v *visit) error {
 	if err != nil {
 		return err
 	}
-	in := readAnswer(q, form)
+	in := readAnswer(id, v.r.PathValue("set"), v.r.PathValue("question"), form)
 	_, err = v.Reviews.SaveAnswer(v.ctx(), v.who, in)
+	if err == nil {
+		to := v.r.URL.Path
+		if form.Get("go") == "next" {
+			to = localPath(form.Get("next"))
+		}
+		return v.redirect(to, "")
+	}
+	f := views.QuestionForm{AnswerInput: in}
+	status := http.StatusUnprocessableEntity
 	var stale *review.StaleAnswer
-	if errors.As(err, &stale) {
-		in.Version = stale.Theirs.Version // saving the form below then replaces theirs, knowingly
-		return v.showQuestion(http.StatusConflict, q, views.QuestionForm{AnswerInput: in, Conflict: &stale.Theirs})
+	errs, bad := invalid(err)
+	switch {
+	case errors.As(err, &stale):
+		f.Version, f.Conflict, status = stale.Theirs.Version, &stale.Theirs, http.StatusConflict // saving the form then replaces theirs, knowingly
+	case bad:
+		f.Errors = errs
+	default:
+		return err
 	}
-	if errs, ok := invalid(err); ok {
-		return v.showQuestion(http.StatusUnprocessableEntity, q, views.QuestionForm{AnswerInput: in, Errors: errs})
-	}
+	q, err := v.question()
 	if err != nil {
 		return err
 	}
-	to := v.r.URL.Path
-	if form.Get("go") == "next" {
-		to = q.Path()
-		if q.Next != "" {
-			to = q.Next
-		}
-	}
-	return v.redirect(to, "")
+	return v.showQuestion(status, q, f)
 }
 
 // previewRisk answers with the risk panel for the ticks of the form; nothing is saved.
@@ -120,7 +131,7 @@ func previewRisk(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.render(http.StatusOK, views.Risk(q, readAnswer(q, form)))
+	return v.render(http.StatusOK, views.Risk(q, readAnswer(q.ID, q.Entry.Questionnaire, q.Entry.Question.ID, form)))
 }
 
 // options turns people into the options of a select.

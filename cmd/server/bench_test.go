@@ -466,4 +466,3 @@ func resident(t testing.TB, pid int) string {
 	kb, _ := strconv.Atoi(string(m[1]))
 	return fmt.Sprintf("%d MB", kb/1000)
 }
-

@@ -50,7 +50,8 @@ type program struct {
 	addr string
 	env  []string
 	cmd  *exec.Cmd
-	link string // the one-time link it printed, if any
+	gone chan struct{} // closed when the program has ended
+	link string        // the one-time link it printed, if any
 	mu   sync.Mutex
 	out  strings.Builder
 }
@@ -113,7 +114,11 @@ func (p *program) start(args ...string) {
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}
-	go p.read(out)
+	read := make(chan struct{})
+	go func() { p.read(out); close(read) }()
+	cmd, gone := p.cmd, make(chan struct{})
+	go func() { <-read; _ = cmd.Wait(); close(gone) }()
+	p.gone = gone
 	p.waitReady()
 }
 
@@ -163,7 +168,11 @@ func (p *program) waitReady() {
 				return
 			}
 		}
-		time.Sleep(20 * time.Millisecond)
+		select {
+		case <-p.gone:
+			p.t.Fatalf("the program ended:\n%s", p.said())
+		case <-time.After(20 * time.Millisecond):
+		}
 	}
 	p.t.Fatalf("the program is not ready:\n%s", p.said())
 }
@@ -171,23 +180,17 @@ func (p *program) waitReady() {
 // kill ends the program as a power cut would, and waits for it to be gone.
 func (p *program) kill() {
 	_ = p.cmd.Process.Kill()
-	_ = p.cmd.Wait()
+	<-p.gone
 }
 
 // stop asks the program to end and waits.
 func (p *program) stop() {
-	if p.cmd.ProcessState != nil {
-		return
-	}
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
-	done := make(chan struct{})
-	go func() { _ = p.cmd.Wait(); close(done) }()
 	select {
-	case <-done:
+	case <-p.gone:
 	case <-time.After(40 * time.Second):
 		p.t.Errorf("the program did not stop:\n%s", p.said())
-		_ = p.cmd.Process.Kill()
-		<-done
+		p.kill()
 	}
 }
 

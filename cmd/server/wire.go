@@ -88,7 +88,7 @@ func newWorker(ctx context.Context, pool *pgxpool.Pool, s *services, log *slog.L
 	evidence.RegisterWorkers(workers, s.evidence, cloud)
 	return river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Schema:               riverSchema,
-		Logger:               log,
+		Logger:               quieter(log),
 		Queues:               map[string]river.QueueConfig{evidence.Queue: {MaxWorkers: 4}},
 		Workers:              workers,
 		PeriodicJobs:         evidence.PeriodicJobs(),
@@ -112,4 +112,16 @@ func newLog(level string) *slog.Logger {
 	var l slog.Level
 	_ = l.UnmarshalText([]byte(level)) // kong has checked the word
 	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: l}))
+}
+
+// quieter passes on warnings and errors only: River counts its jobs aloud.
+func quieter(log *slog.Logger) *slog.Logger {
+	return slog.New(levelHandler{log.Handler()})
+}
+
+type levelHandler struct{ slog.Handler }
+
+// Enabled leaves out what is below a warning.
+func (h levelHandler) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= slog.LevelWarn && h.Handler.Enabled(ctx, l)
 }

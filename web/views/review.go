@@ -182,13 +182,23 @@ func proofsOf(list []review.Proof, choice string) []review.Proof {
 	return mine
 }
 
+// hasRung reports whether the answer stands on one of the ladder's steps.
+func hasRung(x questionnaire.Explanation) bool {
+	for _, r := range x.Rungs {
+		if r.Here {
+			return true
+		}
+	}
+	return false
+}
+
 // rungs turns an explanation into the ladder's steps.
-func rungs(x questionnaire.Explanation, q *questionnaire.Question) []ui.Rung {
+func rungs(x questionnaire.Explanation) []ui.Rung {
 	list := make([]ui.Rung, 0, len(x.Rungs))
 	for _, r := range x.Rungs {
 		rung := ui.Rung{Risk: string(r.Risk), Text: r.Text, Here: r.Here}
 		if r.Here {
-			rung.Note = advice(x, q)
+			rung.Note = because(x.Sentence)
 		}
 		list = append(list, rung)
 	}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// tab is one person at a browser of their own.
+type tab struct {
+	t    *testing.T
+	ctx  context.Context
+	base string
+	axe  string
+	seen map[string]bool // pages that axe has looked at, by their shape
+}
+
+// newTab starts a headless Chromium for one person: a window in the background of another
+// is not drawn, so everybody has a browser of their own.
+func newTab(t *testing.T, base string) *tab {
+	t.Helper()
+	axe, err := os.ReadFile(filepath.Join("..", "..", "web", "browsertest", "axe.min.js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU)
+	ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(stop)
+	ctx, stop = chromedp.NewContext(ctx)
+	t.Cleanup(stop)
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+		t.Fatalf("start Chromium (Debian package chromium): %v", err)
+	}
+	if _, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
+		t.Fatal(err)
+	}
+	b := &tab{t: t, ctx: ctx, base: base, axe: string(axe), seen: map[string]bool{}}
+	b.do("resize", chromedp.EmulateViewport(1280, 1000))
+	return b
+}
+
+func (b *tab) do(what string, steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	ctx, stop := context.WithTimeout(b.ctx, 20*time.Second)
+	defer stop()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		b.picture("failed")
+		b.t.Fatalf("%s at %s: %v", what, b.where(), err)
+	}
+}
+
+func eval[T any](b *tab, expression string) T {
+	b.t.Helper()
+	ctx, stop := context.WithTimeout(b.ctx, 20*time.Second)
+	defer stop()
+	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.t.Fatalf("evaluate %.100s: %v", expression, err)
+	}
+	return value
+}
+
+func (b *tab) where() string {
+	where, _ := chromedp.Run(b.ctx, chromedp.Location())
+	return strings.TrimPrefix(where, b.base)
+}
+
+// open goes to a page and lets axe look at it.
+func (b *tab) open(path string) {
+	b.t.Helper()
+	b.do("open "+path, chromedp.Navigate(b.base+path))
+	b.check()
+}
+
+// fill types into the field with the name, replacing what is there.
+func (b *tab) fill(name, value string) {
+	b.t.Helper()
+	b.do("fill "+name, chromedp.SetValue(chromedp.CSS(named(name)), value))
+}
+
+func (b *tab) click(selector string) {
+	b.t.Helper()
+	b.do("click "+selector, chromedp.Click(chromedp.CSS(selector)))
+}
+
+// send clicks what leaves the page, and waits for the next one.
+func (b *tab) send(selector string) {
+	b.t.Helper()
+	eval[bool](b, `window.here = true`)
+	b.click(selector)
+	for range 400 {
+		gone, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](`window.here === undefined && document.readyState === "complete"`))
+		if err == nil && gone {
+			b.check()
+			return
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	b.picture("stuck")
+	b.t.Fatalf("clicking %s at %s led nowhere", selector, b.where())
+}
+
+func (b *tab) text() string { return eval[string](b, `document.body.innerText`) }
+
+// wants fails unless the page says all the words.
+func (b *tab) wants(words ...string) {
+	b.t.Helper()
+	text := b.text()
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			b.picture("wants")
+			b.t.Fatalf("%s does not say %q but:\n%s", b.where(), w, text)
+		}
+	}
+}
+
+func named(name string) string { return fmt.Sprintf(`[name=%q]`, name) }
+
+// check lets axe look at the page, in both themes and at two widths the first time a page
+// of its shape is crossed: no serious or critical finding of WCAG 2.2 A and AA.
+func (b *tab) check() {
+	b.t.Helper()
+	shape := eval[string](b, `document.querySelector("h1")?.className + location.pathname.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "ID").replace(/\/q\/.*/, "/q").replace(/\/link\/.*/, "/link")`)
+	if b.seen[shape] {
+		return
+	}
+	b.seen[shape] = true
+	for i, theme := range []string{"light", "dark"} {
+		for _, width := range []int64{1280, 390} {
+			_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+				Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}})
+			if err != nil {
+				b.t.Fatal(err)
+			}
+			b.do("resize", chromedp.EmulateViewport(width, 1000))
+			if i == 0 && width == 1280 {
+				eval[chromedp.Void](b, b.axe)
+			}
+			if found := eval[string](b, axeRun); found != "" {
+				b.t.Errorf("axe at %s, %s, %d px:\n%s", b.where(), theme, width, found)
+			}
+			if wide := eval[int64](b, `document.documentElement.scrollWidth`); wide > width {
+				b.t.Errorf("%s is %d wide at %d px and scrolls sideways", b.where(), wide, width)
+			}
+			b.picture(theme + "-" + strconv.FormatInt(width, 10))
+		}
+	}
+	b.do("resize", chromedp.EmulateViewport(1280, 1000))
+}
+
+// axeRun gives a line per serious or critical finding.
+const axeRun = `axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}).then(r =>
+	r.violations.filter(v => ["serious", "critical"].includes(v.impact)).flatMap(v => v.nodes.map(n => v.id + ": " + n.target.join(" ") + " " + n.failureSummary)).join("\n"))`
+
+// picture leaves a picture of the page in the folder that ORRERY_PICTURES names.
+func (b *tab) picture(label string) {
+	folder := os.Getenv("ORRERY_PICTURES")
+	if folder == "" {
+		return
+	}
+	name := strings.NewReplacer("/", "_", "?", "_").Replace(strings.Trim(b.where(), "/"))
+	if len(name) > 80 {
+		name = name[:80]
+	}
+	picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		b.t.Logf("picture: %v", err)
+		return
+	}
+	if err := os.WriteFile(filepath.Join(folder, name+"."+label+".png"), picture, 0o600); err != nil {
+		b.t.Logf("picture: %v", err)
+	}
+}

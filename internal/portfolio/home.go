@@ -1,0 +1,252 @@
+package portfolio
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"orrery/internal/identity"
+)
+
+// homeRows bounds each list of a home; the totals count everything.
+const homeRows = 50
+
+// Home is what waits for a person, and how the workloads of their teams stand. Each list
+// holds at most fifty lines, the most pressing first.
+type Home struct {
+	Drafts      []Draft      // of my teams, to answer
+	Submissions []Submission // rounds that I may judge
+	Mend        []Task       // items I own, the most overdue first
+	Verify      []Task       // items done by others that I may verify
+	Ending      []Line       // decisions of my teams' workloads that end within 30 days
+	Standing    []Line       // my teams' planned and live workloads, tier 1 first
+
+	Unanswered   int // questions in all drafts of my teams
+	DraftsTotal  int
+	DecideTotal  int
+	MendTotal    int
+	OverdueTotal int // of what I own
+	VerifyTotal  int
+	More         bool // there are more workloads than Standing lists
+}
+
+// Draft is a round in which questions wait for an answer.
+type Draft struct {
+	ReviewID     uuid.UUID
+	WorkloadKey  string
+	WorkloadName string
+	TypeName     string
+	ChangeKey    string
+	Round        int
+	Questions    int
+	Unanswered   int
+	OpenedAt     time.Time
+	ReturnedBy   string // who sent the round back; empty when nobody did
+	ReturnedNote string
+	LaunchOn     *time.Time
+}
+
+// Submission is a frozen round that waits for voices or a decision.
+type Submission struct {
+	ReviewID     uuid.UUID
+	WorkloadKey  string
+	WorkloadName string
+	TeamName     string
+	Tier         int // as it was when the review started
+	TypeName     string
+	ChangeKey    string
+	ChangeTitle  string
+	Round        int
+	SubmittedBy  string
+	SubmittedAt  time.Time
+	Needed       int    // how many approvers must agree
+	Agree        int    // how many do
+	Object       int    // how many object
+	Outside      bool   // somebody from outside the team agrees
+	Voice        string // the actor's own: agree, object, or empty
+	LaunchOn     *time.Time
+}
+
+// Task is an item that waits for the actor.
+type Task struct {
+	Verify       bool // done by somebody else: to verify; else to mend
+	ID           uuid.UUID
+	Title        string
+	WorkloadKey  string
+	WorkloadName string
+	CauseKind    string
+	Risk         string
+	Timing       string
+	State        string
+	DueOn        time.Time
+	DoneBy       string // empty when nobody did it by hand
+}
+
+// Home reads what waits for the actor, in five statements at most.
+func (s *Service) Home(ctx context.Context, who identity.Actor) (Home, error) {
+	var h Home
+	if err := signedIn(who); err != nil {
+		return h, err
+	}
+	if err := s.drafts(ctx, who, &h); err != nil {
+		return h, err
+	}
+	if err := s.submissions(ctx, who, &h); err != nil {
+		return h, err
+	}
+	if err := s.tasks(ctx, who, &h); err != nil {
+		return h, err
+	}
+	if len(who.Teams) == 0 {
+		return h, nil
+	}
+	var err error
+	if h.Ending, _, err = s.workloads(ctx, who, Filter{Mine: true, Decision: Ending, Sort: ByTier}, "", homeRows); err != nil {
+		return h, err
+	}
+	var next string
+	h.Standing, next, err = s.workloads(ctx, who, Filter{Mine: true, Sort: ByTier}, "", homeRows)
+	h.More = next != ""
+	return h, err
+}
+
+// drafts reads the rounds that the actor's teams have to answer, the next launch first.
+func (s *Service) drafts(ctx context.Context, who identity.Actor, h *Home) error {
+	if len(who.Teams) == 0 {
+		return nil
+	}
+	const sql = `
+		select r.id as review_id, w.key as workload_key, w.name as workload_name, y.name as type_name, r.change_key, d.number as round,
+			a.questions, a.unanswered, d.opened_at, coalesce(p.name, '') as returned_by, d.returned_note, w.launch_on,
+			count(*) over () as total, sum(a.unanswered) over ()::int as total_unanswered
+		from workloads w
+		join reviews r on r.workload_id = w.id and r.state = 'open'
+		join rounds d on d.review_id = r.id and d.state = 'draft'
+		join review_types y on y.key = r.type_key
+		left join people p on p.id = d.returned_by
+		cross join lateral (
+			select count(*) as questions, count(*) filter (where a.risk = 'unanswered') as unanswered
+			from answers a where a.round_id = d.id) a
+		where w.team_id = any(@teams)
+		order by w.launch_on nulls last, d.opened_at, r.id
+		limit @limit`
+	rows, err := s.db.Query(ctx, sql, pgx.StrictNamedArgs{"teams": Reader(who)["teams"], "limit": homeRows})
+	if err != nil {
+		return fmt.Errorf("read drafts: %w", err)
+	}
+	type row struct {
+		Draft
+		Total           int
+		TotalUnanswered int
+	}
+	_, err = collect(rows, func(r row) {
+		h.Drafts, h.DraftsTotal, h.Unanswered = append(h.Drafts, r.Draft), r.Total, r.TotalUnanswered
+	})
+	if err != nil {
+		return fmt.Errorf("read drafts: %w", err)
+	}
+	return nil
+}
+
+// submissions reads the frozen rounds that the actor may judge: an approver by somebody
+// else's word who saved no answer in the round. Those that wait longest come first.
+func (s *Service) submissions(ctx context.Context, who identity.Actor, h *Home) error {
+	judged, all := []uuid.UUID{}, false
+	for _, g := range who.Grants {
+		if g.Kind == identity.Approver && who.Approves(g.WorkloadID) {
+			judged = append(judged, g.WorkloadID)
+			all = all || g.WorkloadID == uuid.Nil
+		}
+	}
+	if len(judged) == 0 {
+		return nil
+	}
+	const sql = `
+		select r.id as review_id, w.key as workload_key, w.name as workload_name, t.name as team_name, r.tier, y.name as type_name,
+			r.change_key, r.change_title, d.number as round, coalesce(p.name, '') as submitted_by, d.submitted_at,
+			r.signoffs as needed, v.agree, v.object, coalesce(v.outside, false) as outside, coalesce(v.mine, '') as voice, w.launch_on,
+			count(*) over () as total
+		from reviews r
+		join rounds d on d.review_id = r.id and d.state = 'submitted'
+		join workloads w on w.id = r.workload_id
+		join teams t on t.id = w.team_id
+		join review_types y on y.key = r.type_key
+		left join people p on p.id = d.submitted_by
+		cross join lateral (
+			select count(*) filter (where voice = 'agree') as agree, count(*) filter (where voice = 'object') as object,
+				bool_or(voice = 'agree' and outside_team) as outside, max(voice) filter (where person_id = @me) as mine
+			from (
+				select distinct on (person_id) person_id, voice, outside_team from signoffs
+				where round_id = d.id and content_sha256 = d.content_sha256
+				order by person_id, signed_at desc, id desc) newest) v
+		where r.state = 'open' and (@judges_all or w.id = any(@judged))
+			and not exists (select from answer_revisions b where b.round_id = d.id and b.saved_by = @me)
+		order by d.submitted_at, r.id
+		limit @limit`
+	rows, err := s.db.Query(ctx, sql, pgx.StrictNamedArgs{"me": who.PersonID, "judges_all": all, "judged": judged, "limit": homeRows})
+	if err != nil {
+		return fmt.Errorf("read submissions: %w", err)
+	}
+	type row struct {
+		Submission
+		Total int
+	}
+	_, err = collect(rows, func(r row) { h.Submissions, h.DecideTotal = append(h.Submissions, r.Submission), r.Total })
+	if err != nil {
+		return fmt.Errorf("read submissions: %w", err)
+	}
+	return nil
+}
+
+// tasks reads the items that the actor owns, and those that others did and the actor may
+// verify, in one statement.
+func (s *Service) tasks(ctx context.Context, who identity.Actor, h *Home) error {
+	const columns = ` as verify, i.id, i.title, w.key as workload_key, w.name as workload_name, i.cause_kind, i.risk, i.timing, i.state,
+		i.due_on, coalesce(p.name, '') as done_by, count(*) over () as total, count(*) filter (where i.due_on < @today) over () as late
+		from items i
+		join workloads w on w.id = i.workload_id
+		left join people p on p.id = i.done_by `
+	const sql = `
+		(select false` + columns + `
+		where i.owner_id = @me and i.state in ('open', 'in_progress') and ` + Readable + `
+		order by i.due_on, i.id limit @limit)
+		union all
+		(select true` + columns + `
+		where i.state = 'done' and not ` + finished + ` and i.done_by is distinct from @me
+			and (w.team_id = any(@teams) or @grants_all or w.id = any(@grants))
+		order by i.due_on, i.id limit @limit)`
+	args := Reader(who)
+	args["me"], args["today"], args["limit"] = who.PersonID, today(s.now()), homeRows
+	args["grants_all"] = who.Has(identity.Approver, uuid.Nil) || who.Has(identity.Facilitator, uuid.Nil)
+	rows, err := s.db.Query(ctx, sql, args)
+	if err != nil {
+		return fmt.Errorf("read items: %w", err)
+	}
+	type row struct {
+		Task
+		Total, Late int
+	}
+	_, err = collect(rows, func(r row) {
+		if r.Verify {
+			h.Verify, h.VerifyTotal = append(h.Verify, r.Task), r.Total
+			return
+		}
+		h.Mend, h.MendTotal, h.OverdueTotal = append(h.Mend, r.Task), r.Total, r.Late
+	})
+	if err != nil {
+		return fmt.Errorf("read items: %w", err)
+	}
+	return nil
+}
+
+// collect hands each row, read by the names of its columns, to take.
+func collect[T any](rows pgx.Rows, take func(T)) (n int, err error) {
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[T])
+	for _, one := range list {
+		take(one)
+	}
+	return len(list), err
+}

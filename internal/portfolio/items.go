@@ -1,0 +1,47 @@
+package portfolio
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"orrery/internal/identity"
+)
+
+// ItemViews counts what the saved views of the list of items hold, in workloads that the
+// actor may read.
+type ItemViews struct {
+	Open    int // everything that is not finished
+	Mine    int // of those, what the actor owns
+	Overdue int // of those, what was due before today
+	Done    int // done and not marked verified
+	All     int
+}
+
+// ItemViews counts the saved views of items in one statement; workloadKey narrows them to
+// one workload unless it is empty.
+func (s *Service) ItemViews(ctx context.Context, who identity.Actor, workloadKey string) (ItemViews, error) {
+	if err := signedIn(who); err != nil {
+		return ItemViews{}, err
+	}
+	const sql = `
+		select count(*) filter (where not ` + finished + `) as open,
+			count(*) filter (where not ` + finished + ` and i.owner_id = @me) as mine,
+			count(*) filter (where not ` + finished + ` and i.due_on < @today) as overdue,
+			count(*) filter (where i.state = 'done') as done, count(*) as all
+		from items i
+		join workloads w on w.id = i.workload_id
+		where (@workload = '' or w.key = @workload) and ` + Readable
+	args := Reader(who)
+	args["me"], args["today"], args["workload"] = who.PersonID, today(s.now()), workloadKey
+	rows, err := s.db.Query(ctx, sql, args)
+	if err != nil {
+		return ItemViews{}, fmt.Errorf("count items: %w", err)
+	}
+	v, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[ItemViews])
+	if err != nil {
+		return ItemViews{}, fmt.Errorf("count items: %w", err)
+	}
+	return v, nil
+}

@@ -1,0 +1,22 @@
+package web
+
+import (
+	"net/http"
+
+	"orrery/web/views"
+)
+
+// homeRoutes show what waits for the reader.
+func homeRoutes() []Route {
+	return []Route{{"GET", "/", signedIn(home)}}
+}
+
+func home(v *visit) error {
+	h, err := v.Portfolio.Home(v.ctx(), v.who)
+	if err != nil {
+		return err
+	}
+	return v.render(http.StatusOK, views.Home(v.page("My work", "/"), views.HomePage{
+		Home: h, Now: v.Now(), HasTeam: len(v.who.Teams) > 0, CanCreate: views.MayCreate(v.who),
+	}))
+}

@@ -1,0 +1,145 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"orrery/internal/fault"
+	"orrery/internal/identity"
+	"orrery/internal/remediation"
+	"orrery/internal/text"
+	"orrery/internal/workload"
+	"orrery/web/views"
+	"orrery/web/views/ui"
+)
+
+// itemRoutes list the items, show one and change it.
+func itemRoutes() []Route {
+	return []Route{
+		{"GET", "/items", signedIn(itemList)},
+		{"GET", "/items/{id}", signedIn(itemPage)},
+		{"POST", "/items/{id}", signedIn(changeItem)},
+	}
+}
+
+func itemList(v *visit) error {
+	q := v.r.URL.Query()
+	l := views.ItemList{View: q.Get("view"), WorkloadKey: text.Clean(q.Get("workload")), After: q.Get("after"), Now: v.Now()}
+	f := remediation.Filter{WorkloadKey: l.WorkloadKey, After: l.After}
+	switch l.View {
+	case views.ItemsOpen:
+	case views.ItemsMine:
+		f.OwnerID = v.who.PersonID
+	case views.ItemsOverdue:
+		f.OverdueAt = l.Now
+	case views.ItemsDone:
+		f.State = remediation.Done
+	case views.ItemsAll:
+		f.State = "all"
+	default:
+		return fault.InvalidField("view", "There is no such view of the items.")
+	}
+	var err error
+	if l.Items, l.Next, err = v.Items.List(v.ctx(), v.who, f); err != nil {
+		return err
+	}
+	if l.Views, err = v.Portfolio.ItemViews(v.ctx(), v.who, l.WorkloadKey); err != nil {
+		return err
+	}
+	return v.render(http.StatusOK, views.Items(v.page("Items", "/items"), l))
+}
+
+func itemPage(v *visit) error {
+	id, err := v.pathID("id")
+	if err != nil {
+		return err
+	}
+	p, err := v.item(id)
+	if err != nil {
+		return err
+	}
+	p.FillItem()
+	return v.showItem(http.StatusOK, p, nil)
+}
+
+// item reads an item with what the reader may do to it.
+func (v *visit) item(id uuid.UUID) (views.ItemPage, error) {
+	p := views.ItemPage{Now: v.Now()}
+	var err error
+	if p.Item, err = v.Items.Item(v.ctx(), v.who, id); err != nil {
+		return p, err
+	}
+	it := p.Item
+	w, err := workload.Load(v.ctx(), v.DB, v.who, it.WorkloadID)
+	if err != nil {
+		return p, err
+	}
+	p.TeamName = w.TeamName
+	p.CanWork = v.who.May(identity.WorkItems, it.Target()) == nil
+	did := it.NeedsVerification() && it.DoneBy != nil && *it.DoneBy == v.who.PersonID
+	p.CanVerify = it.State == remediation.Done && v.who.May(identity.VerifyItem, it.Target()) == nil && !did
+	people, err := identity.PeopleOfTeam(v.ctx(), v.DB, it.TeamID)
+	if err != nil {
+		return p, err
+	}
+	p.Owners = options(people)
+	if !slices.ContainsFunc(people, func(r identity.Ref) bool { return r.ID == it.OwnerID }) {
+		p.Owners = append(p.Owners, ui.Option{Value: it.OwnerID.String(), Text: it.OwnerName})
+	}
+	return p, nil
+}
+
+func (v *visit) showItem(status int, i views.ItemPage, errs ui.FieldErrors) error {
+	p := v.page(i.Item.Title, "/items", ui.Link{Text: "Items", Href: "/items"}, ui.Link{Text: i.Item.WorkloadName, Href: "/workloads/" + i.Item.WorkloadKey}, ui.Link{Text: "Item"})
+	p.Errors = errs
+	return v.render(status, views.Item(p, i))
+}
+
+func changeItem(v *visit) error {
+	id, err := v.pathID("id")
+	if err != nil {
+		return err
+	}
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	c := remediation.Change{OwnerID: form.Get("owner"), DueOn: form.Get("due_on"), State: form.Get("state"), Resolution: form.Get("resolution")}
+	c.Version, _ = strconv.Atoi(form.Get("version")) // a version nobody wrote is 0, which is stale
+	it, err := v.Items.Change(v.ctx(), v.who, id, c)
+	errs, bad := invalid(err)
+	if !bad && !fault.Is(err, fault.Conflict) {
+		if err != nil {
+			return err
+		}
+		return v.redirect("/items/"+it.ID.String(), "The item is "+itemNotice(it)+".")
+	}
+	words := fault.MessageOf(err)
+	p, err := v.item(id)
+	if err != nil {
+		return err
+	}
+	p.Owner, p.DueOn, p.State, p.Resolve, p.Version = c.OwnerID, c.DueOn, c.State, c.Resolution, form.Get("version")
+	if bad {
+		return v.showItem(http.StatusUnprocessableEntity, p, errs)
+	}
+	p.Conflict, p.Version = words, strconv.Itoa(p.Item.Version)
+	return v.showItem(http.StatusConflict, p, nil)
+}
+
+// itemNotice says what a change came to.
+func itemNotice(it remediation.Item) string {
+	switch it.State {
+	case remediation.Done:
+		if it.NeedsVerification() {
+			return "done. Another person verifies it"
+		}
+		return "done"
+	case remediation.Verified:
+		return "verified"
+	}
+	return "saved"
+}

@@ -1,0 +1,188 @@
+package web_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// eye is Chromium, which looks at pages as people see them.
+type eye struct {
+	*site
+	ctx  context.Context
+	axe  string
+	said func() string // what pages and the browser complained about since the last call
+}
+
+// look starts Chromium. It holds the session of b, if there is one.
+func (s *site) look(b *browser) *eye {
+	s.Helper()
+	axe, err := os.ReadFile(filepath.Join("browsertest", "axe.min.js"))
+	if err != nil {
+		s.Fatal(err)
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU)
+	ctx, stop := chromedp.NewExecAllocator(s.Context(), options...)
+	s.Cleanup(stop)
+	ctx, stop = chromedp.NewContext(ctx)
+	s.Cleanup(stop)
+	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+		s.Fatalf("start Chromium (Debian package chromium): %v", err)
+	}
+	ctx, stop = context.WithTimeout(ctx, 2*time.Minute)
+	s.Cleanup(stop)
+	e := &eye{site: s, ctx: ctx, axe: string(axe)}
+	e.said = e.listen()
+	if _, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
+		Source: `window.refused = []; addEventListener("securitypolicyviolation", e => refused.push(e.violatedDirective + " " + e.blockedURI))`}); err != nil {
+		s.Fatal(err)
+	}
+	if b != nil {
+		if _, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: sessionCookie, Value: b.session(), URL: s.URL}); err != nil {
+			s.Fatal(err)
+		}
+	}
+	return e
+}
+
+// listen collects complaints; a refused form is none.
+func (e *eye) listen() func() string {
+	var mu sync.Mutex
+	var lines []string
+	add := func(line string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if !strings.Contains(line, "the server responded with a status of 4") {
+			lines = append(lines, line)
+		}
+	}
+	err := chromedp.Listen(e.ctx, func(event any) {
+		switch what := event.(type) {
+		case *runtime.EventExceptionThrown:
+			add(what.ExceptionDetails.Text)
+		case *runtime.EventConsoleAPICalled:
+			add("console." + string(what.Type))
+		case *log.EventEntryAdded:
+			add(what.Entry.Text)
+		}
+	})
+	if err != nil {
+		e.Fatal(err)
+	}
+	return func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		all := strings.Join(lines, "; ")
+		lines = nil
+		return all
+	}
+}
+
+// eval gives the value of an expression in the page.
+func eval[T any](e *eye, expression string) T {
+	e.Helper()
+	value, err := chromedp.Run(e.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		e.Fatalf("evaluate %.80s: %v", expression, err)
+	}
+	return value
+}
+
+// as sets the width of the window and the theme the system asks for.
+func (e *eye) as(width int64, theme string) {
+	e.Helper()
+	_, err := chromedp.Call(e.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: theme}}})
+	if err == nil {
+		err = chromedp.Do(e.ctx, chromedp.EmulateViewport(width, 900))
+	}
+	if err != nil {
+		e.Fatal(err)
+	}
+}
+
+// open goes to an address of the site.
+func (e *eye) open(path string) {
+	e.Helper()
+	if err := chromedp.Do(e.ctx, chromedp.Navigate(e.URL+path)); err != nil {
+		e.Fatal(err)
+	}
+}
+
+// unfold opens all that is folded, but the menus.
+func (e *eye) unfold() {
+	e.Helper()
+	eval[chromedp.Void](e, `document.querySelectorAll("main details").forEach(d => { d.open = true })`)
+}
+
+// judge wants of the page that is open no finding of axe (WCAG 2.2 A and AA, best
+// practices), nothing that the policy refused, no complaint, and no scrolling sideways, in
+// both themes and down to 320 pixels (1280 at 400 % zoom). With PICTURES set to a folder it
+// leaves pictures there.
+func (e *eye) judge(name string) {
+	e.Helper()
+	for _, v := range []struct {
+		theme string
+		width int64
+	}{{"light", 1280}, {"dark", 1280}, {"light", 390}, {"dark", 390}, {"light", 320}} {
+		label := name + "-" + v.theme + "-" + strconv.FormatInt(v.width, 10)
+		e.as(v.width, v.theme)
+		eval[chromedp.Void](e, e.axe)
+		if found := eval[string](e, axeRun); found != "" {
+			e.Errorf("%s: axe finds\n%s", label, found)
+		}
+		if refused := eval[string](e, `refused.join("\n")`); refused != "" {
+			e.Errorf("%s: the policy refused %s", label, refused)
+		}
+		if wide := eval[int64](e, `document.documentElement.scrollWidth`); wide > v.width {
+			e.Errorf("%s: is %d wide and scrolls sideways", label, wide)
+		}
+		if words := e.said(); words != "" {
+			e.Errorf("%s: console: %s", label, words)
+		}
+		if folder := os.Getenv("PICTURES"); folder != "" {
+			e.picture(filepath.Join(folder, label+".png"))
+		}
+	}
+}
+
+// axeRun gives one line per finding.
+const axeRun = `axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}).then(r =>
+	r.violations.flatMap(v => v.nodes.map(n => v.id + " (" + v.impact + "): " + n.target.join(" ") + " " + n.failureSummary)).join("\n"))`
+
+func (e *eye) picture(path string) {
+	e.Helper()
+	picture, err := chromedp.Run(e.ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		e.Fatal(err)
+	}
+	if err := os.WriteFile(path, picture, 0o600); err != nil {
+		e.Fatal(err)
+	}
+}
+
+// submit types values into fields, by name, and sends their form with its own button.
+func (e *eye) submit(action string, fields ...string) {
+	e.Helper()
+	form := `form[action="` + action + `"]`
+	for i := 0; i+1 < len(fields); i += 2 {
+		field := chromedp.CSS(form + ` [name="` + fields[i] + `"]`)
+		if err := chromedp.Do(e.ctx, chromedp.SetValue(field, fields[i+1])); err != nil {
+			e.Fatalf("type into %s: %v", field, err)
+		}
+	}
+	if _, err := chromedp.RunResponse(e.ctx, chromedp.Click(chromedp.CSS(form+` button[type="submit"]`))); err != nil {
+		e.Fatalf("send %s: %v", action, err)
+	}
+}

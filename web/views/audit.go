@@ -1,0 +1,140 @@
+package views
+
+import (
+	"encoding/hex"
+	"strconv"
+	"strings"
+
+	"orrery/internal/audit"
+	"orrery/web/views/ui"
+)
+
+// AuditLine is one record with the names of what it is about. A Link without Href has no
+// page, or none the reader may see.
+type AuditLine struct {
+	audit.Entry
+	Target ui.Link
+	Place  ui.Link // the workload of the stream; no Text for the organisation's
+}
+
+// AuditPage is the list of records.
+type AuditPage struct {
+	Lines    []AuditLine
+	Stream   string // audit.OrgStream, or empty
+	Workload string // key, as typed
+	Verb     string // a family such as "review.", or one verb
+	Actor    ui.Link
+	ActorID  string
+	Older    string // address of the next page
+	First    string // address of the first page, when this is another
+	Filters  int    // in use
+	Verified string // the answer of a verification
+	Whole    bool   // it found nothing wrong
+}
+
+// verbFamilies are what the list can be narrowed to.
+var verbFamilies = []ui.Option{
+	{Value: "", Text: "Anything"},
+	{Value: "round.", Text: "Submissions, sign-offs and decisions"},
+	{Value: "review.", Text: "Reviews started"},
+	{Value: "answer.", Text: "Answers"},
+	{Value: "item.", Text: "Items"},
+	{Value: "workload.", Text: "Workloads"},
+	{Value: "evidence.", Text: "Evidence runs"},
+	{Value: "grant.", Text: "Approvers and facilitators"},
+	{Value: "roles.", Text: "Roles"},
+	{Value: "person.", Text: "People invited, renamed, deactivated"},
+	{Value: "membership.", Text: "Team members"},
+	{Value: "team.", Text: "Teams"},
+	{Value: "session.", Text: "Sign-ins and sign-outs"},
+	{Value: "password.", Text: "Passwords changed"},
+	{Value: "link.", Text: "One-time links"},
+	{Value: "token.", Text: "API tokens"},
+	{Value: "questionnaire.", Text: "Questionnaires"},
+}
+
+// KnownVerb reports whether the list can be narrowed to the verb: a family, or a verb in
+// its dotted form.
+func KnownVerb(verb string) bool {
+	if len(verb) > 60 {
+		return false
+	}
+	for _, r := range verb {
+		if (r < 'a' || r > 'z') && r != '.' && r != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+func verbOptions(verb string) []ui.Option {
+	options := verbFamilies
+	if optionText(options, verb) == verb && verb != "" {
+		options = append(options[:len(options):len(options)], ui.Option{Value: verb, Text: VerbWords(verb)})
+	}
+	return ui.Selected(options, verb)
+}
+
+var verbWords = map[string]string{
+	"admin_link.made":         "Made a link for an admin",
+	"admin_link.accepted":     "Became admin by a link",
+	"answer.saved":            "Saved an answer",
+	"evidence.run_finished":   "Finished an evidence run",
+	"evidence.run_started":    "Started an evidence run",
+	"grant.given":             "Gave a grant",
+	"grant.revoked":           "Took a grant back",
+	"item.open":               "Put an item back to open",
+	"item.opened":             "Opened an item",
+	"item.reopened":           "Opened an item again",
+	"item.in_progress":        "Began an item",
+	"item.done":               "Marked an item done",
+	"item.verified":           "Verified an item",
+	"item.kept":               "Raised an open item again",
+	"link.accepted":           "Set a password by a link",
+	"link.made":               "Made a one-time link",
+	"membership.removed":      "Took a person out of a team",
+	"membership.set":          "Put a person in a team",
+	"organisation.set":        "Named the organisation",
+	"password.changed":        "Changed the password",
+	"person.deactivated":      "Deactivated a person",
+	"person.invited":          "Invited a person",
+	"person.reactivated":      "Reactivated a person",
+	"person.renamed":          "Changed the name",
+	"questionnaire.published": "Published a questionnaire",
+	"review.started":          "Started a review",
+	"roles.set":               "Set the roles of a person",
+	"round.changes_requested": "Asked for changes",
+	"round.decided":           "Decided and sealed a round",
+	"round.signed_off":        "Signed off a round",
+	"round.submitted":         "Submitted a round",
+	"round.withdrawn":         "Withdrew a round",
+	"session.ended":           "Ended a session",
+	"session.started":         "Signed in",
+	"sessions.ended":          "Ended all sessions",
+	"team.created":            "Made a team",
+	"team.renamed":            "Renamed a team",
+	"token.created":           "Made an API token",
+	"token.revoked":           "Revoked an API token",
+	"workload.changed":        "Changed a workload",
+	"workload.created":        "Added a workload",
+}
+
+// VerbWords says a verb in words; one it does not know without its signs.
+func VerbWords(verb string) string {
+	if words, ok := verbWords[verb]; ok {
+		return words
+	}
+	return strings.NewReplacer(".", " ", "_", " ").Replace(verb)
+}
+
+// recordFacts is what stands behind a line.
+func recordFacts(l AuditLine) []ui.Definition {
+	list := []ui.Definition{{Term: "Record", Text: strconv.FormatInt(l.Seq, 10) + " of " + l.Stream}}
+	for _, d := range l.Details {
+		list = append(list, ui.Definition{Term: strings.ReplaceAll(d.Name, "_", " "), Text: orElse(d.Value, "none")})
+	}
+	if l.RequestID != "" {
+		list = append(list, ui.Definition{Term: "Request", Text: l.RequestID})
+	}
+	return append(list, ui.Definition{Term: "Hash", Text: hex.EncodeToString(l.Hash)})
+}

@@ -1,0 +1,220 @@
+package views
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"orrery/internal/portfolio"
+	"orrery/internal/remediation"
+	"orrery/web/views/ui"
+)
+
+// The saved views of the list of items.
+const (
+	ItemsOpen    = ""
+	ItemsMine    = "mine"
+	ItemsOverdue = "overdue"
+	ItemsDone    = "done"
+	ItemsAll     = "all"
+)
+
+// ItemList is a page of the list of items.
+type ItemList struct {
+	View        string // one of the saved views
+	WorkloadKey string // empty: all
+	Items       []remediation.Item
+	Views       portfolio.ItemViews
+	After, Next string
+	Now         time.Time
+}
+
+// ItemsPath is the address of the list of items in a view, after a cursor.
+func ItemsPath(view, workload, after string) string {
+	q := url.Values{}
+	for name, value := range map[string]string{"view": view, "workload": workload, "after": after} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	return withQuery("/items", q)
+}
+
+func (l ItemList) tabs() []ui.Tab {
+	tab := func(text, view string, n int) ui.Tab {
+		return ui.Tab{Text: text, Href: ItemsPath(view, l.WorkloadKey, ""), Count: n, HasCount: true, Current: l.View == view}
+	}
+	return []ui.Tab{
+		tab("Open", ItemsOpen, l.Views.Open), tab("Mine", ItemsMine, l.Views.Mine), tab("Overdue", ItemsOverdue, l.Views.Overdue),
+		tab("Done", ItemsDone, l.Views.Done), tab("All", ItemsAll, l.Views.All),
+	}
+}
+
+func (l ItemList) filters() int {
+	if l.WorkloadKey == "" {
+		return 0
+	}
+	return 1
+}
+
+// itemGroup is the items of a list that are due in the same stretch of time.
+type itemGroup struct {
+	Title string
+	Items []remediation.Item
+}
+
+// groups parts the unfinished items by how near their day is; a list of finished ones is
+// one group without a title.
+func (l ItemList) groups() []itemGroup {
+	if l.View == ItemsDone || l.View == ItemsAll {
+		return []itemGroup{{Items: l.Items}}
+	}
+	var list []itemGroup
+	for _, it := range l.Items {
+		title := dueGroup(it, l.Now)
+		if n := len(list); n == 0 || list[n-1].Title != title {
+			list = append(list, itemGroup{Title: title})
+		}
+		last := &list[len(list)-1]
+		last.Items = append(last.Items, it)
+	}
+	return list
+}
+
+func dueGroup(it remediation.Item, now time.Time) string {
+	switch {
+	case it.LateBy(now) > 0:
+		return "Overdue"
+	case it.DueOn.Before(now.AddDate(0, 0, 14)):
+		return "Due within 14 days"
+	}
+	return "Later"
+}
+
+// itemStatus is the shape and the words of where an item stands.
+func itemStatus(it remediation.Item) (ui.Kind, string) {
+	switch it.State {
+	case remediation.InProgress:
+		return ui.StateProgress, "In progress"
+	case remediation.Done:
+		if it.NeedsVerification() {
+			return ui.StateWaiting, "Done, to be verified"
+		}
+		return ui.StateDone, "Done"
+	case remediation.Verified:
+		return ui.StateVerified, "Verified"
+	}
+	return ui.StateNotStarted, "Open"
+}
+
+func itemRisk(risk string) (ui.Kind, string) {
+	switch risk {
+	case "high":
+		return ui.RiskHigh, "High"
+	case "medium":
+		return ui.RiskMedium, "Medium"
+	}
+	return "", "no risk named"
+}
+
+// itemLines are the unfinished items of a workload as a list to act on.
+func itemLines(items []remediation.Item, now time.Time) []ui.WorkItem {
+	list := make([]ui.WorkItem, 0, len(items))
+	for _, it := range items {
+		_, state := itemStatus(it)
+		list = append(list, ui.WorkItem{
+			Kind: riskKind(it.Risk), Title: it.Title, Href: "/items/" + it.ID.String(),
+			Meta: causeWord(it.CauseKind, it.Timing) + ". " + state + ", " + it.OwnerName + ".", Due: dueDay(it.DueOn, now),
+		})
+	}
+	return list
+}
+
+// ItemPage is the page of one item, with its form as it was typed.
+type ItemPage struct {
+	Item      remediation.Item
+	Owners    []ui.Option
+	Owner     string
+	DueOn     string
+	State     string
+	Resolve   string // the resolution as typed
+	Version   string
+	Conflict  string
+	Now       time.Time
+	CanWork   bool   // the reader may change it
+	CanVerify bool   // the reader may verify it now
+	TeamName  string // of the team whose members may change it
+}
+
+// FillItem sets the form to what is stored.
+func (p *ItemPage) FillItem() {
+	it := p.Item
+	p.Owner, p.DueOn, p.State, p.Resolve, p.Version = it.OwnerID.String(), it.DueOn.Format(time.DateOnly), it.State, it.Resolution, strconv.Itoa(it.Version)
+}
+
+// states are the states that the reader may move the item to.
+func (p ItemPage) states() []ui.Option {
+	words := map[string]ui.Option{
+		remediation.Open:       {Text: "Open", Hint: "Nobody works on it yet."},
+		remediation.InProgress: {Text: "In progress", Hint: "Somebody works on it."},
+		remediation.Done:       {Text: "Done", Hint: p.doneHint()},
+		remediation.Verified:   {Text: "Verified", Hint: "You saw that it is done."},
+	}
+	var list []ui.Option
+	for _, state := range p.Item.NextStates() {
+		if state == remediation.Verified && !p.CanVerify || state != remediation.Verified && !p.CanWork {
+			continue
+		}
+		o := words[state]
+		o.Value = state
+		if p.Item.State == remediation.Verified && state == remediation.Open {
+			o = ui.Option{Value: state, Text: "Open it again", Hint: "It came back, or it was not done after all."}
+		}
+		list = append(list, o)
+	}
+	return ui.Selected(list, p.State)
+}
+
+func (p ItemPage) doneHint() string {
+	if p.Item.NeedsVerification() {
+		return "Another person than you then verifies it."
+	}
+	return "Then nothing is left to do."
+}
+
+// verifyWords say who may verify the item; empty when nobody needs to.
+func (p ItemPage) verifyWords() string {
+	it := p.Item
+	if !it.NeedsVerification() || it.State == remediation.Verified {
+		return ""
+	}
+	who := p.TeamName + ", an approver or a facilitator of the workload"
+	if it.State == remediation.Done && it.DoneByName != "" {
+		return "To be verified by another person than " + it.DoneByName + ", who did it: somebody of " + who + "."
+	}
+	return "Whoever marks it done does not verify it: another person does, of " + who + "."
+}
+
+// why says why an item needs another person.
+func (p ItemPage) why() string {
+	if p.Item.CauseKind == remediation.CauseCondition {
+		return "It is a condition of a decision."
+	}
+	return "It is a high."
+}
+
+// localHref is the address an item comes from, when it is one of ours.
+func localHref(href string) string {
+	if strings.HasPrefix(href, "/") && !strings.HasPrefix(href, "//") {
+		return href
+	}
+	return ""
+}
+
+func itemFormTitle(p ItemPage) string {
+	if p.CanWork {
+		return "Change it"
+	}
+	return "Verify it"
+}
