@@ -96,6 +96,9 @@ func signIn(v *visit) error {
 		return v.showSignIn(http.StatusUnprocessableEntity, s, errs)
 	}
 	if kind := fault.KindOf(err); err != nil && (kind == fault.Unauthenticated || kind == fault.TooMany || kind == fault.Unavailable) {
+		if kind == fault.TooMany {
+			v.w.Header().Set("Retry-After", "900")
+		}
 		return v.showSignIn(statusOf[kind], s, ui.FieldErrors{{Message: fault.MessageOf(err)}})
 	}
 	if err != nil {
@@ -224,7 +227,7 @@ func changePassword(v *visit) error {
 }
 
 // saveTheme keeps the theme in a cookie that the script writes as well, so it is one that
-// scripts may read.
+// scripts may read. It holds no secret.
 func saveTheme(v *visit) error {
 	form, err := v.form()
 	if err != nil {

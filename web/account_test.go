@@ -90,7 +90,10 @@ func TestSignInIsThrottled(t *testing.T) {
 	}
 	header := http.Header{"X-Forwarded-For": {"203.0.113.9"}, "Forwarded": {"for=203.0.113.9"}, "X-Real-Ip": {"203.0.113.9"}}
 	form := values("email", "ada@example.org", "password", password).Encode()
-	b.ask("POST", "/sign-in", strings.NewReader(form), header).is(429).says("There were too many failed attempts. Wait 15 minutes, then try again.")
+	refused := b.ask("POST", "/sign-in", strings.NewReader(form), header).is(429).says("There were too many failed attempts. Wait 15 minutes, then try again.")
+	if got := refused.Header.Get("Retry-After"); got != "900" {
+		t.Errorf("Retry-After is %q", got)
+	}
 	s.Clock.pass(16 * time.Minute)
 	b.post("/sign-in", "email", "ada@example.org", "password", password).leadsTo("/")
 }

@@ -28,7 +28,8 @@ func TestWhoReadsTheAuditRecord(t *testing.T) {
 
 func TestAuditSaysWhoDidWhat(t *testing.T) {
 	s := newSite(t)
-	ledger := s.team("ledger", "Ledger")
+	s.publish()
+	s.team("ledger", "Ledger")
 	s.workload("payments", "Payments", "ledger", false)
 	mika, _ := s.person("Mika Laine", identity.InviteInput{})
 	path := "/people/" + mika.ID.String()
@@ -49,8 +50,7 @@ func TestAuditSaysWhoDidWhat(t *testing.T) {
 	s.Ada.get("/audit?workload=payments").is(200).says("Added a workload").hides("Gave a grant</")
 	s.Ada.get("/audit?actor="+mika.ID.String()).is(200).says("Only what Mika Laine did.", "Set a password by a link").hides("Gave a grant</")
 	s.Ada.get("/audit?verb=nothing.ever").is(200).says("No record fits the filters")
-	_ = ledger
-
+	s.Ada.get("/audit?verb=questionnaire.").is(200).says("system: installation Published a questionnaire orr")
 	s.Ada.get("/audit?workload=nothing").is(422).says("No workload that you may see has this key.")
 	for _, odd := range []string{"\x00", "a\x00b", "\xff\xfe", "payments\x00"} {
 		s.Ada.get("/audit?workload=" + url.QueryEscape(odd)).is(422)

@@ -150,6 +150,7 @@ func (v *visit) showDecide(status int, id uuid.UUID, in review.DecideInput, voic
 		ValidTill: v.Now().AddDate(0, 0, readout.ValidDays), Missing: readout.Missing(!v.who.InTeam(readout.Workload.TeamID)),
 	}
 	d.CanJudge, d.WhyNot = v.canJudge(readout.Review)
+	d.MayWithdraw = v.who.May(identity.SubmitReview, readout.Target()) == nil
 	if d.Items, err = remediation.OfWorkload(v.ctx(), v.DB, readout.Workload.ID); err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"orrery/internal/fault"
 	"orrery/internal/identity"
+	"orrery/internal/postgres"
 	"orrery/web/views"
 	"orrery/web/views/ui"
 )
@@ -88,6 +89,9 @@ var problemTitles = map[fault.Kind]string{
 func (v *visit) fail(err error) {
 	var tooLarge *http.MaxBytesError
 	kind := fault.KindOf(err)
+	if kind == fault.Internal && postgres.Unreachable(err) {
+		kind, err = fault.Unavailable, fault.Wrap(fault.Unavailable, err, "The database does not answer right now. If you were saving, nobody knows whether it was saved: look again in a moment.")
+	}
 	switch {
 	case errors.As(err, &tooLarge):
 		err = v.problem(http.StatusRequestEntityTooLarge, "Too large", "The form is larger than 1 MB, so nothing was read.")

@@ -124,7 +124,7 @@ func reviewHome(v *visit) error {
 	if h.Run, h.HasRun, err = evidence.LatestRun(v.ctx(), v.DB, sheet.Workload.ID); err != nil {
 		return err
 	}
-	if h.Decision, h.Returned, err = v.Reviews.Latest(v.ctx(), sheet.Review); err != nil {
+	if h.Decision, err = v.Reviews.Latest(v.ctx(), sheet.Review); err != nil {
 		return err
 	}
 	draft := sheet.Round.State == review.Draft

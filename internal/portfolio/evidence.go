@@ -43,6 +43,9 @@ type VerdictCounts struct {
 	Supports, Contradicts, Mixed, CannotTell, Stale, Unread int
 }
 
+// Judged reports whether any check has a verdict yet.
+func (e Evidence) Judged() bool { return e.Counts != VerdictCounts{Unread: e.Counts.Unread} }
+
 // Evidence reads what evidence says of a workload. Not found when who may not read it.
 // Verdicts are for everyone who may read the workload; raw findings are not among them.
 func (s *Service) Evidence(ctx context.Context, who identity.Actor, workloadID uuid.UUID) (Evidence, error) {

@@ -98,6 +98,7 @@ func TestEvidenceOfAWorkload(t *testing.T) {
 	}
 	total := before.Counts.Unread
 	want(t, "nothing read", before.Counts, portfolio.VerdictCounts{Unread: total})
+	want(t, "nothing judged", before.Judged(), false)
 	if total < 12 {
 		t.Fatalf("only %d checks", total)
 	}
@@ -134,5 +135,6 @@ func TestEvidenceOfAWorkload(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, "run", []any{after.HasRun, after.Run.ID, after.Run.RequestedByName}, []any{true, run, "Asha Rao"})
+	want(t, "judged", after.Judged(), true)
 	want(t, "counts", after.Counts, portfolio.VerdictCounts{Supports: 1, Contradicts: 1, Mixed: 1, CannotTell: 1, Stale: 1, Unread: total - 5})
 }

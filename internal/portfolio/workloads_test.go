@@ -145,6 +145,13 @@ func TestFiltersOfWorkloads(t *testing.T) {
 	check("all at once", portfolio.Filter{Text: "b", TeamKey: "ledger", Tier: 2, Stage: workload.Planned, Decision: review.NoGo, Mine: true, Highs: true, Overdue: true}, "bellows")
 	views, err = w.portfolio.Views(t.Context(), w.asha)
 	want(t, "views later", fmt.Sprint(views, err), fmt.Sprint(portfolio.Views{All: 4, Mine: 3, Highs: 1, Overdue: 1, Undecided: 2, Ended: 1}, nil))
+
+	w.exec(`update rounds set state = 'cancelled' where review_id = $1 and state = 'draft'`, sheet.ID)
+	w.exec(`update reviews set state = 'cancelled' where id = $1`, sheet.ID)
+	check("a cancelled review governs nothing", portfolio.Filter{Decision: review.NoGo})
+	check("so nothing is decided", portfolio.Filter{Decision: portfolio.Undecided}, "bellows", "crucible", "emporium")
+	views, err = w.portfolio.Views(t.Context(), w.asha)
+	want(t, "views without it", fmt.Sprint(views.Undecided, err), fmt.Sprint(3, nil))
 }
 
 func TestBadFiltersAreRefused(t *testing.T) {

@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"errors"
+	"io"
+	"net"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -17,6 +19,8 @@ const (
 	codeDeadlock           = "40P01"
 	codeTooManyConnections = "53300"
 	codeLockNotAvailable   = "55P03"
+	codeAdminShutdown      = "57P01"
+	codeCrashShutdown      = "57P02"
 	codeCannotConnectNow   = "57P03"
 )
 
@@ -57,6 +61,18 @@ func Retryable(err error) bool {
 	}
 	var pe *pgconn.PgError // an answer such as "wrong password" stays the same
 	return !errors.As(err, &pe) || hasCode(err, codeCannotConnectNow, codeTooManyConnections)
+}
+
+// Unreachable reports whether err says that the database could not be asked: it cannot be
+// connected to, is starting or stopping, or the connection broke. What a broken connection
+// was doing may or may not have been done.
+func Unreachable(err error) bool {
+	var ce *pgconn.ConnectError
+	if errors.As(err, &ce) || hasCode(err, codeCannotConnectNow, codeTooManyConnections, codeAdminShutdown, codeCrashShutdown) {
+		return true
+	}
+	var netErr *net.OpError
+	return errors.As(err, &netErr) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // hasCode reports whether err came from the server with one of the codes.

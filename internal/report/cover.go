@@ -85,15 +85,15 @@ func (r *report) masthead(f *typeset.Flow, n *tagged.Node) {
 	if s.Organisation != "" {
 		from += " at " + s.Organisation
 	}
-	p := n.Add("P")
+	owner, genre := n.Add("P"), n.Add("P")
 	line := r.fit(from, styleLabel, pageWidth/2)
 	kind := typeset.One(1.4, span("Operational readiness review", styleMeta))
 	f.Add(typeset.Block{Height: 22, Draw: func(c *typeset.Canvas, y float64) {
 		c.Doc.Artifact()
 		drawMark(c, pageLeft, y, 18)
-		c.Text(p, line, pageLeft+25, y+2.5)
-		if len(r.stamps()) == 0 {
-			c.Text(p, kind, pageLeft+pageWidth-kind.Width, y+3)
+		c.Text(owner, line, pageLeft+25, y+2.5)
+		if len(r.stamps()) == 0 { // which stand there otherwise
+			c.Text(genre, kind, pageLeft+pageWidth-kind.Width, y+3)
 		}
 	}})
 	f.Space(15)
@@ -264,23 +264,16 @@ func (r *report) facts(f *typeset.Flow, n *tagged.Node, list [][2]string, indent
 	for _, fact := range list {
 		li := n.Add("LI")
 		name, value := li.Add("Lbl"), li.Add("LBody")
-		line := typeset.One(1.5, span(fact[0], styleMeta.With(typeset.Regular)))
-		x, before := f.X, len(f.Blocks)
+		line := typeset.One(13.5/styleMeta.Size, span(fact[0], styleMeta)) // as high as the value's
 		style := styleCell
 		if uri, ok := typeset.Followable(fact[1]); ok {
 			style.Link, style.Color = &typeset.Link{URI: uri, Label: "This round in the portal"}, typeset.Accent
 		}
-		f.Indented(indent, func() {
-			f.Paragraph(value, typeset.Paragraph{Spans: []typeset.Span{span(or(fact[1], "Not said"), style)}, Most: most, Leading: 1.5})
+		f.Hang(name, line, f.X, func() {
+			f.Indented(indent, func() {
+				f.Paragraph(value, typeset.Paragraph{Spans: []typeset.Span{span(or(fact[1], "Not said"), style)}, Most: most, Leading: 13.5 / styleCell.Size})
+			})
 		})
-		if fact[0] == "" {
-			continue
-		}
-		draw := f.Blocks[before].Draw
-		f.Blocks[before].Draw = func(c *typeset.Canvas, y float64) {
-			c.Text(name, line, x, y+0.4)
-			draw(c, y)
-		}
 	}
 }
 

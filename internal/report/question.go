@@ -59,16 +59,14 @@ func (r *report) question(f *typeset.Flow, n *tagged.Node, q *question) {
 func (r *report) questionHead(f *typeset.Flow, n *tagged.Node, q *question) {
 	h := n.Add("H3")
 	number := typeset.One(1.3, span(q.number, styleH3.With(typeset.Regular).In(typeset.Ink3)))
-	x, before := f.X, len(f.Blocks)
-	f.Indented(gutter, func() {
-		f.Paragraph(h, typeset.Paragraph{
-			Spans: []typeset.Span{span(or(q.Title, "Untitled question"), styleH3)}, Leading: 1.3, Keep: true, Anchor: &q.part.anchor, Need: 110,
+	f.Hang(h, number, f.X, func() {
+		f.Indented(gutter, func() {
+			f.Paragraph(h, typeset.Paragraph{
+				Spans: []typeset.Span{span(or(q.Title, "Untitled question"), styleH3)}, Leading: 1.3, Keep: true, Anchor: &q.part.anchor, Need: 110,
+			})
 		})
-		draw := f.Blocks[before].Draw
-		f.Blocks[before].Draw = func(c *typeset.Canvas, y float64) {
-			c.Text(h, number, x, y)
-			draw(c, y)
-		}
+	})
+	f.Indented(gutter, func() {
 		f.Space(4)
 		l := riskLabel(q.Risk)
 		f.Paragraph(n.Add("P"), typeset.Paragraph{Status: l.Status, Keep: true, Spans: []typeset.Span{
@@ -175,10 +173,13 @@ func choiceRow(q *question, c review.SnapshotChoice) []typeset.Cell {
 
 // evidence sets the verdicts beside an answer.
 func (r *report) evidence(f *typeset.Flow, n *tagged.Node, q *question) {
-	subtitle(f, n, "Evidence")
 	if len(q.Evidence) == 0 {
+		f.KeepLast()
+		f.Space(10)
 		f.Paragraph(n.Add("P"), typeset.Paragraph{Spans: []typeset.Span{span("No evidence check bears on this question.", styleMeta)}})
+		return
 	}
+	subtitle(f, n, "Evidence")
 	for i, v := range q.Evidence {
 		if i > 0 {
 			f.Space(11)

@@ -87,6 +87,7 @@ type report struct {
 	owners   map[string]review.SealedItem // items of questions, by title
 	total    tally
 	parts    []*part // all of them, in their order
+	foot     [2]typeset.Line
 	chapters
 }
 
@@ -113,6 +114,7 @@ func newReport(in Input) *report {
 	}
 	r.sections, r.total = sections(in.Snapshot.Sections)
 	r.plan()
+	r.foot = r.footing()
 	return r
 }
 

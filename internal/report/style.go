@@ -123,19 +123,31 @@ func (r *report) frame(part string, page, pages int) {
 	}
 	y := paperHeight - 50.0
 	c.Rule(pageLeft, y, pageWidth, 0.5, typeset.Hairline)
-	w := r.in.Snapshot.Workload
-	r.ends(y+6, w.Name+" ("+w.Key+") · "+r.occasion()+" · "+r.standing(), "Page "+strconv.Itoa(page)+" of "+strconv.Itoa(pages))
-	hash := "No content hash before submission"
-	if r.in.ContentSHA256 != "" {
-		hash = "Content " + shortHash(r.in.ContentSHA256)
+	r.ends(y+6, r.foot[0], "Page "+strconv.Itoa(page)+" of "+strconv.Itoa(pages))
+	r.ends(y+18, r.foot[1], r.hash())
+}
+
+// hash is the content hash as every page has it.
+func (r *report) hash() string {
+	if r.in.ContentSHA256 == "" {
+		return "No content hash before submission"
 	}
-	r.ends(y+18, r.in.URL, hash)
+	return "Content " + shortHash(r.in.ContentSHA256)
+}
+
+// footing sets what stands at the left of every foot.
+func (r *report) footing() [2]typeset.Line {
+	w := r.in.Snapshot.Workload
+	width := pageWidth - max(90, r.fit(r.hash(), styleMeta, 150).Width) - 16 // the right end needs the rest
+	return [2]typeset.Line{
+		r.fit(w.Name+" ("+w.Key+") · "+r.occasion()+" · "+r.standing(), styleMeta, width), r.fit(r.in.URL, styleMeta, width),
+	}
 }
 
 // ends sets a line of provenance with text at both ends.
-func (r *report) ends(y float64, left, right string) {
-	end := typeset.One(1.4, span(right, styleMeta))
-	r.canvas.Text(nil, r.fit(left, styleMeta, pageWidth-end.Width-20), pageLeft, y)
+func (r *report) ends(y float64, left typeset.Line, right string) {
+	end := r.fit(right, styleMeta, 150)
+	r.canvas.Text(nil, left, pageLeft, y)
 	r.canvas.Text(nil, end, pageLeft+pageWidth-end.Width, y)
 }
 

@@ -168,9 +168,9 @@ func sentence(s string) string {
 	return string(unicode.ToUpper(first)) + s[size:]
 }
 
-// or returns the text, or what to say when it is empty.
+// or returns the text, or what to say when nothing of it can be seen.
 func or(s, otherwise string) string {
-	if strings.TrimSpace(s) == "" {
+	if typeset.Plain(s) == "" {
 		return otherwise
 	}
 	return s

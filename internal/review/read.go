@@ -400,28 +400,20 @@ func (s *Service) Frozen(ctx context.Context, who identity.Actor, id uuid.UUID, 
 	return f, nil
 }
 
-// Latest returns what a review's home says beside its answers: the newest decision, and
-// whether the present round was sent back. It does not authorise: pages call it for a
-// review they have loaded for the reader.
-func (s *Service) Latest(ctx context.Context, r Review) (*Decision, RoundLine, error) {
-	var line RoundLine
-	err := s.db.QueryRow(ctx, `
-		select d.number, d.returned_note, coalesce(b.name, '') from rounds d left join people b on b.id = d.returned_by where d.id = $1`, r.Round.ID).
-		Scan(&line.Number, &line.ReturnedNote, &line.ReturnedBy)
-	if err != nil {
-		return nil, line, fmt.Errorf("read round: %w", err)
-	}
+// Latest returns the newest decision of a review, nil when there is none. It does not
+// authorise: pages call it for a review they have loaded for the reader.
+func (s *Service) Latest(ctx context.Context, r Review) (*Decision, error) {
 	if r.Round.Number == 1 && r.Round.State != Sealed {
-		return nil, line, nil // no round was decided yet
+		return nil, nil // no round was decided yet
 	}
 	decisions, err := decisionsOf(ctx, s.db, r.ID)
 	if err != nil {
-		return nil, line, err
+		return nil, err
 	}
 	for n := r.Round.Number; n > 0; n-- {
 		if d := decisions[n]; d != nil {
-			return d, line, nil
+			return d, nil
 		}
 	}
-	return nil, line, nil
+	return nil, nil
 }

@@ -85,6 +85,8 @@ type Round struct {
 	SubmittedBy   string
 	SubmittedAt   *time.Time
 	ContentSHA256 []byte
+	ReturnedNote  string // what an approver wanted changed, when the round was last sent back
+	ReturnedBy    string
 }
 
 // Pin is one questionnaire version a review asks.

@@ -18,6 +18,7 @@ import (
 type Sheet struct {
 	Review
 	Sections []Section
+	entries  []Entry // all of them; the sections hold parts of it
 }
 
 // Section is a section of a questionnaire with the questions that are asked.
@@ -37,13 +38,13 @@ type Entry struct {
 }
 
 // Key names the question within the review; it is also the key of its item's cause.
-func (e Entry) Key() string { return e.Questionnaire + "/" + e.Question.ID }
+func (e *Entry) Key() string { return e.Questionnaire + "/" + e.Question.ID }
 
 // Answered reports whether somebody answered, be it with "do not know".
-func (e Entry) Answered() bool { return e.Answer.Risk != questionnaire.RiskUnanswered }
+func (e *Entry) Answered() bool { return e.Answer.Risk != questionnaire.RiskUnanswered }
 
 // Contradicted reports whether evidence stands against what was ticked.
-func (e Entry) Contradicted() bool {
+func (e *Entry) Contradicted() bool {
 	return slices.ContainsFunc(e.Proofs, func(p Proof) bool { return p.Against })
 }
 
@@ -64,7 +65,8 @@ type Counts struct {
 // Count sums up the entries.
 func Count(entries []Entry) Counts {
 	c := Counts{Questions: len(entries)}
-	for _, e := range entries {
+	for i := range entries {
+		e := &entries[i]
 		if e.Answered() {
 			c.Answered++
 		}
@@ -85,18 +87,18 @@ func Count(entries []Entry) Counts {
 	return c
 }
 
-// Entries lists all questions in their order.
-func (s Sheet) Entries() []Entry {
-	var all []Entry
-	for _, section := range s.Sections {
-		all = append(all, section.Entries...)
-	}
-	return all
-}
+// Entries lists all questions in their order. The slice is shared: do not change it.
+func (s Sheet) Entries() []Entry { return s.entries }
 
 // Highs lists the questions whose answer counts as high.
 func (s Sheet) Highs() []Entry {
-	return slices.DeleteFunc(s.Entries(), func(e Entry) bool { return !e.Answer.Risk.CountsAsHigh() })
+	var highs []Entry
+	for i := range s.entries {
+		if s.entries[i].Answer.Risk.CountsAsHigh() {
+			highs = append(highs, s.entries[i])
+		}
+	}
+	return highs
 }
 
 // Sheet reads a review with all its questions; not found when who may not read it.
@@ -118,18 +120,19 @@ func (s *Service) sheet(ctx context.Context, q postgres.Querier, r Review) (Shee
 	if err != nil {
 		return Sheet{}, err
 	}
-	sheet := Sheet{Review: r}
-	now := s.now()
-	for _, a := range answers {
+	sheet := Sheet{Review: r, entries: make([]Entry, len(answers))}
+	now, first := s.now(), 0
+	for i, a := range answers {
 		e, section, err := s.entry(ctx, q, r, a, verdicts, now)
 		if err != nil {
 			return Sheet{}, err
 		}
+		sheet.entries[i] = e
 		if n := len(sheet.Sections); n == 0 || sheet.Sections[n-1].Questionnaire != e.Questionnaire || sheet.Sections[n-1].ID != section.ID {
 			sheet.Sections = append(sheet.Sections, Section{Questionnaire: e.Questionnaire, ID: section.ID, Name: section.Name})
+			first = i
 		}
-		last := &sheet.Sections[len(sheet.Sections)-1]
-		last.Entries = append(last.Entries, e)
+		sheet.Sections[len(sheet.Sections)-1].Entries = sheet.entries[first : i+1]
 	}
 	return sheet, nil
 }
@@ -186,9 +189,9 @@ type Blocker struct {
 // Blockers lists what blocks submission, in the order of the questions.
 func (s Sheet) Blockers() []Blocker {
 	var list []Blocker
-	for _, e := range s.Entries() {
-		if e.Answer.Required && !e.Answered() {
-			list = append(list, Blocker{Text: e.Question.Title, Path: s.QuestionPath(e)})
+	for i := range s.entries {
+		if e := &s.entries[i]; e.Answer.Required && !e.Answered() {
+			list = append(list, Blocker{Text: e.Question.Title, Path: s.QuestionPath(*e)})
 		}
 	}
 	return list

@@ -19,7 +19,7 @@ const reviewSQL = `
 	select r.id, r.type_key, t.name, r.change_key, r.change_title, r.change_ticket, r.state, r.core_path,
 		r.gates_launch, r.valid_days, r.signoffs, r.tier, coalesce(sp.name, ''), r.started_at,
 		d.id, d.number, d.state, d.opened_at, d.submissions, coalesce(bp.name, ''), d.submitted_at, d.content_sha256,
-		w.id, w.key, w.name, w.team_id, tm.key, tm.name, w.tier, w.stage, w.restricted, w.launch_on,
+		d.returned_note, coalesce(rp.name, ''), w.id, w.key, w.name, w.team_id, tm.key, tm.name, w.tier, w.stage, w.restricted, w.launch_on,
 		array(select p.questionnaire_key from review_questionnaires p where p.review_id = r.id order by p.position),
 		array(select p.version_id from review_questionnaires p where p.review_id = r.id order by p.position),
 		exists (select from answer_revisions v where v.round_id = d.id and v.saved_by = $2)
@@ -30,6 +30,7 @@ const reviewSQL = `
 	left join people sp on sp.id = r.started_by
 	cross join lateral (select * from rounds x where x.review_id = r.id order by x.number desc limit 1) d
 	left join people bp on bp.id = d.submitted_by
+	left join people rp on rp.id = d.returned_by
 	where r.id = $1`
 
 // load reads a review for the actor: not found when its workload is not readable.
@@ -70,7 +71,7 @@ func scanReview(row pgx.Row, who identity.Actor) (Review, error) {
 	err := row.Scan(&r.ID, &r.TypeKey, &r.TypeName, &r.ChangeKey, &r.ChangeTitle, &r.ChangeTicket, &r.State, &r.CorePath,
 		&r.GatesLaunch, &r.ValidDays, &r.SignoffsNeeded, &r.Tier, &r.StartedBy, &r.StartedAt,
 		&d.ID, &d.Number, &d.State, &d.OpenedAt, &d.Submissions, &d.SubmittedBy, &d.SubmittedAt, &d.ContentSHA256,
-		&w.ID, &w.Key, &w.Name, &w.TeamID, &w.TeamKey, &w.TeamName, &w.Tier, &w.Stage, &w.Restricted, &w.LaunchOn,
+		&d.ReturnedNote, &d.ReturnedBy, &w.ID, &w.Key, &w.Name, &w.TeamID, &w.TeamKey, &w.TeamName, &w.Tier, &w.Stage, &w.Restricted, &w.LaunchOn,
 		&keys, &versions, &r.AuthoredByActor)
 	if errors.Is(err, pgx.ErrNoRows) || err == nil && !who.CanRead(w.Target()) {
 		return Review{}, errNotFound()

@@ -17,6 +17,7 @@ import (
 
 	"orrery/internal/fault"
 	"orrery/internal/identity"
+	"orrery/internal/postgres"
 	"orrery/internal/review"
 )
 
@@ -111,6 +112,7 @@ var statusOf = map[fault.Kind]int{
 
 // problem turns a service's error into the API's, with a place per field.
 func (s *server) problem(ctx context.Context, err error, in string) error {
+	err = unreachable(err)
 	kind := fault.KindOf(err)
 	if kind == fault.Internal || kind == fault.Unavailable {
 		s.Log.Error("api request failed", "request_id", s.RequestID(ctx), "error", err)
@@ -123,11 +125,20 @@ func (s *server) problem(ctx context.Context, err error, in string) error {
 }
 
 func (s *server) writeFault(w http.ResponseWriter, r *http.Request, err error) {
+	err = unreachable(err)
 	kind := fault.KindOf(err)
 	if kind == fault.Internal || kind == fault.Unavailable {
 		s.Log.Error("api request failed", "request_id", s.RequestID(r.Context()), "error", err)
 	}
 	writeProblem(w, statusOf[kind], fault.MessageOf(err))
+}
+
+// unreachable classifies an error that says that the database could not be asked.
+func unreachable(err error) error {
+	if fault.KindOf(err) == fault.Internal && postgres.Unreachable(err) {
+		return fault.Wrap(fault.Unavailable, err, "The database does not answer right now.")
+	}
+	return err
 }
 
 func writeProblem(w http.ResponseWriter, status int, detail string) {

@@ -104,5 +104,5 @@ func browserWords(agent string) string {
 	return name + " on " + system
 }
 
-// passwordHint says the rules before they are broken.
-const passwordHint = "At least 12 characters. A few words in a row are easy to remember."
+// strengthHint says the rules for a new password before they are broken.
+const strengthHint = "At least 12 characters. A few words in a row are easy to remember."

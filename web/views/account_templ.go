@@ -217,7 +217,7 @@ func OneTimeLink(p ui.Page, l LinkPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = ui.Text(ui.Field{Name: "password", Label: "New password", Type: "password", Hint: passwordHint, Error: p.Errors.For("password"), Autocomplete: "new-password"}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Text(ui.Field{Name: "password", Label: "New password", Type: "password", Hint: strengthHint, Error: p.Errors.For("password"), Autocomplete: "new-password"}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -457,7 +457,7 @@ func Account(p ui.Page, a AccountPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Text(ui.Field{Name: "password", Label: "New password", Type: "password", Hint: passwordHint, Error: p.Errors.For("password"), Autocomplete: "new-password", Width: "medium"}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Text(ui.Field{Name: "password", Label: "New password", Type: "password", Hint: strengthHint, Error: p.Errors.For("password"), Autocomplete: "new-password", Width: "medium"}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -127,6 +127,14 @@ func (g gap) where() string {
 	return strings.Join(words, ", ")
 }
 
+// status is the result of a gap; a reading that only missed extras is one in part.
+func (g gap) status() (ui.Kind, string) {
+	if g.Result == evidence.OK {
+		g.Result = evidence.Partial
+	}
+	return outcomeOfCell(evidence.CellState{State: "done", Result: g.Result})
+}
+
 // policyOf is the smallest policy that grants a permission, as JSON to take along.
 func policyOf(permission string) string {
 	return "{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n    {\"Effect\": \"Allow\", \"Action\": \"" + permission + "\", \"Resource\": \"*\"}\n  ]\n}"

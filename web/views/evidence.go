@@ -328,12 +328,10 @@ func (r RunPage) running() bool { return r.Run.State == evidence.Running }
 
 // says is the state of a run in one sentence, for everyone who cannot see the bar.
 func (r RunPage) says() string {
-	done, total := r.Run.Done()
 	if r.running() {
-		return itoa(done) + " of " + counted(total, "reading", "readings") + " done."
+		return "The collection goes on."
 	}
-	_, words := runWords(r.Run.State)
-	return "Finished: " + strings.ToLower(words[:1]) + words[1:] + "."
+	return "The collection is over: " + strings.ToLower(runTitle(r)) + "."
 }
 
 func runTitle(r RunPage) string {

@@ -835,7 +835,7 @@ func gapStatus(g gap) templ.Component {
 			templ_7745c5c3_Var32 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		kind, words := outcomeOfCell(evidence.CellState{State: "done", Result: g.Result})
+		kind, words := g.status()
 		templ_7745c5c3_Err = ui.Status(kind, words).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

@@ -154,8 +154,8 @@ func TestGateItemsHoldFirst(t *testing.T) {
 	if n := itemWarnings(g); n != 1 {
 		t.Errorf("%d items are warned of", n)
 	}
-	never := review.Gate{Blockers: []review.GateReason{{Code: "never_reviewed", Message: "Never."}}}
-	if list := gateItems(never); len(list) != 1 || list[0].Href != "" {
+	never := review.Gate{Status: review.GateUnknown, Blockers: []review.GateReason{{Code: "never_reviewed", Message: "Never."}}}
+	if list := gateItems(never); len(list) != 1 || list[0].Href != "" || list[0].Kind != ui.DecisionNone {
 		t.Errorf("there is no review to lead to: %+v", list)
 	}
 }

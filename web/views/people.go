@@ -215,15 +215,6 @@ func personState(p identity.Person) (ui.Kind, string) {
 	return ui.StateDone, "Active"
 }
 
-// roleValues are the roles of a person as the values of checkboxes.
-func roleValues(roles []identity.OrgRole) []string {
-	values := make([]string, len(roles))
-	for i, r := range roles {
-		values[i] = string(r)
-	}
-	return values
-}
-
 // orFirst selects the value, or the first option when none is.
 func orFirst(options []ui.Option, value string) []ui.Option {
 	if !slices.ContainsFunc(options, func(o ui.Option) bool { return o.Value == value }) && len(options) > 0 {

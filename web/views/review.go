@@ -20,16 +20,14 @@ type Judge struct {
 // ReviewHome is the home of a review.
 type ReviewHome struct {
 	review.Sheet
-	Judges     []Judge
-	Run        evidence.Run
-	HasRun     bool
-	Now        time.Time
-	CanAnswer  bool // the reader is in the team and the round is a draft
-	CanJudge   bool // the reader may sign off and decide, and is no author
-	CanSubmit  bool
-	Decision   *review.Decision // of this round or the one before
-	Returned   review.RoundLine // of this round, when it was sent back
-	NeverAsked bool
+	Judges    []Judge
+	Run       evidence.Run
+	HasRun    bool
+	Now       time.Time
+	CanAnswer bool // the reader is in the team and the round is a draft
+	CanJudge  bool // the reader may sign off and decide, and is no author
+	CanSubmit bool
+	Decision  *review.Decision // of this round or the one before
 }
 
 // StartPage is what a person reads before starting a review.
@@ -89,17 +87,18 @@ type CheckPage struct {
 // DecidePage is the approver's page.
 type DecidePage struct {
 	review.Readout
-	Items     []remediation.Item
-	Owners    []ui.Option
-	Form      review.DecideInput
-	SignOff   review.SignOffInput
-	Errors    ui.FieldErrors
-	Problem   string
-	CanJudge  bool
-	WhyNot    string
-	Missing   string // which sign-offs are still needed
-	ValidTill time.Time
-	Now       time.Time
+	Items       []remediation.Item
+	Owners      []ui.Option
+	Form        review.DecideInput
+	SignOff     review.SignOffInput
+	Errors      ui.FieldErrors
+	Problem     string
+	CanJudge    bool
+	WhyNot      string
+	MayWithdraw bool
+	Missing     string // which sign-offs are still needed
+	ValidTill   time.Time
+	Now         time.Time
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
@@ -284,4 +283,46 @@ func decisionNoteKind(outcome string) ui.NoteKind {
 		return ui.NoteHigh
 	}
 	return ui.NoteMedium
+}
+
+// placeWords says which question this is.
+func placeWords(q review.QuestionPage) string {
+	words := "Question " + itoa(q.Place) + " of " + itoa(q.Of)
+	if q.Entry.Answer.Required {
+		words += ", required"
+	}
+	if q.Entry.Question.Phase != "" {
+		words += ", settled in " + string(q.Entry.Question.Phase)
+	}
+	return words + ". "
+}
+
+// entryMeta is the second line of a question in a list.
+func entryMeta(e review.Entry) string {
+	words := ui.RiskWord(string(e.Answer.Risk))
+	if e.Answer.SavedBy != "" {
+		words += ", " + e.Answer.SavedBy
+	}
+	return words + " "
+}
+
+// planWords says what a review of the plan needs to be decided.
+func planWords(s StartPage, p review.Plan) string {
+	words := "For tier " + itoa(s.Tier) + " it needs " + counted(p.Signoffs, "sign-off", "sign-offs")
+	if s.Tier == 1 {
+		words += ", one of them from outside " + s.TeamName
+	}
+	return words + ". A go stands for " + itoa(p.Type.ValidDays) + " days."
+}
+
+// tabs are the pages of a review; deciding is among them once there is something to decide.
+func tabs(r review.Review, current string) []ui.Tab {
+	list := []ui.Tab{
+		{Text: "Sections", Href: r.Path(), Current: current == "home"},
+		{Text: "Check answers", Href: r.Path() + "/check", Current: current == "check"},
+	}
+	if r.Round.State == review.Submitted {
+		list = append(list, ui.Tab{Text: "Decide", Href: r.Path() + "/decide", Current: current == "decide"})
+	}
+	return append(list, ui.Tab{Text: "Record", Href: r.Path() + "/record", Current: current == "record"})
 }

@@ -858,11 +858,11 @@ func addMember(p ui.Page, t TeamPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = suggestions("people-emails", t.Addable).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Radios(ui.Choice{Name: "team_role", Label: "Role in the team", Error: p.Errors.For("team_role"), Options: orFirst(teamRoles, t.Role)}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Radios(ui.Choice{Name: "team_role", Label: "Role in the team", Error: p.Errors.For("team_role"), Options: orFirst(teamRoles, t.Role)}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = suggestions("people-emails", t.Addable).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

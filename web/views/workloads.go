@@ -252,7 +252,11 @@ func gateItems(g review.Gate) (list []ui.WorkItem) {
 		list = append(list, item)
 	}
 	for _, r := range g.Blockers {
-		add(ui.DecisionHold, "This holds a launch.", r)
+		if g.Status == review.GateUnknown {
+			add(ui.DecisionNone, "", r)
+		} else {
+			add(ui.DecisionHold, "This holds a launch.", r)
+		}
 	}
 	for _, r := range g.Warnings {
 		if r.Item == "" {

@@ -148,7 +148,7 @@ func (f *file) write(w io.Writer) error {
 			}
 			continue
 		}
-		fmt.Fprintf(&out, "%d 0 obj\n%s\nendobj\n", n, f.objects[n])
+		out.printf("%d 0 obj\n%s\nendobj\n", n, f.objects[n])
 	}
 	for chunk := range slices.Chunk(small, perStream) {
 		at := out.Len()
@@ -213,7 +213,7 @@ func (f *file) writePlaces(out *output, places []place, id []byte) error {
 	if err := out.stream(number, head, table); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "startxref\n%d\n%%%%EOF\n", at)
+	out.printf("startxref\n%d\n%%%%EOF\n", at)
 	return nil
 }
 
@@ -221,6 +221,10 @@ func (f *file) writePlaces(out *output, places []place, id []byte) error {
 type output struct {
 	bytes.Buffer
 	deflate *zlib.Writer
+}
+
+func (out *output) printf(format string, args ...any) {
+	out.WriteString(fmt.Sprintf(format, args...))
 }
 
 // stream writes an object with a compressed stream.
@@ -233,7 +237,7 @@ func (out *output) stream(number int, head string, content []byte) error {
 	if err := out.deflate.Close(); err != nil {
 		return fmt.Errorf("compress: %w", err)
 	}
-	fmt.Fprintf(out, "%d 0 obj\n<<%s /Filter /FlateDecode /Length %d>>\nstream\n", number, head, packed.Len())
+	out.printf("%d 0 obj\n<<%s /Filter /FlateDecode /Length %d>>\nstream\n", number, head, packed.Len())
 	out.Write(packed.Bytes())
 	out.WriteString("\nendstream\nendobj\n")
 	return nil

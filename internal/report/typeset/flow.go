@@ -50,6 +50,22 @@ func (f *Flow) Indented(by float64, body func()) {
 	f.X, f.Width = f.X-by, f.Width+by
 }
 
+// Hang adds what body sets, with a mark such as a number at x beside its first line. The
+// mark stands alone when body sets nothing.
+func (f *Flow) Hang(n *tagged.Node, mark Line, x float64, body func()) {
+	before := len(f.Blocks)
+	body()
+	if len(f.Blocks) == before {
+		f.Add(Block{Height: mark.Height, Draw: func(*Canvas, float64) {}})
+	}
+	first := &f.Blocks[before]
+	draw := first.Draw
+	first.Draw = func(c *Canvas, y float64) {
+		c.Text(n, mark, x, y)
+		draw(c, y)
+	}
+}
+
 // KeepLast keeps the last block on the page of the one after it.
 func (f *Flow) KeepLast() {
 	if len(f.Blocks) > 0 {

@@ -131,17 +131,9 @@ func (m *notes) list(n *tagged.Node, l *ast.List) {
 		}
 		line := One(Leading, Span{mark, m.style})
 		label, body := item()
-		before, x := len(m.flow.Blocks), m.flow.X
-		m.nested(body, max(14, line.Width+5), child)
-		if len(m.flow.Blocks) == before {
-			m.flow.Add(Block{Height: line.Height, Draw: func(c *Canvas, y float64) { c.Text(label, line, x, y) }})
-			continue
-		}
-		first := &m.flow.Blocks[before]
-		draw := first.Draw
-		first.Draw = func(c *Canvas, y float64) {
-			c.Text(label, line, x, y)
-			draw(c, y)
+		m.flow.Hang(label, line, m.flow.X, func() { m.nested(body, max(14, line.Width+5), child) })
+		if child == l.FirstChild() && child.NextSibling() != nil || child.NextSibling() == l.LastChild() && l.ChildCount() > 1 {
+			m.flow.KeepLast() // no item stands alone on a page
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package typeset
 
-import "codeberg.org/go-pdf/fpdf"
+import (
+	"slices"
+
+	"codeberg.org/go-pdf/fpdf"
+)
 
 // Shape is the outline of a status. It always stands beside a word.
 type Shape uint8
@@ -95,8 +99,8 @@ func (p pen) at(x, y float64) (float64, float64) { return p.x + x*p.unit, p.y + 
 
 func (p pen) polygon(style string, xy ...float64) {
 	var points []fpdf.PointType
-	for i := 0; i < len(xy); i += 2 {
-		x, y := p.at(xy[i], xy[i+1])
+	for pair := range slices.Chunk(xy, 2) {
+		x, y := p.at(pair[0], pair[1])
 		points = append(points, fpdf.PointType{X: x, Y: y})
 	}
 	p.pdf.Polygon(points, style)
@@ -104,9 +108,10 @@ func (p pen) polygon(style string, xy ...float64) {
 
 // lines draws a stroke through the points.
 func (p pen) lines(xy ...float64) {
-	p.pdf.MoveTo(p.at(xy[0], xy[1]))
-	for i := 2; i < len(xy); i += 2 {
-		p.pdf.LineTo(p.at(xy[i], xy[i+1]))
+	draw := p.pdf.MoveTo
+	for pair := range slices.Chunk(xy, 2) {
+		draw(p.at(pair[0], pair[1]))
+		draw = p.pdf.LineTo
 	}
 	p.pdf.DrawPath("D")
 }

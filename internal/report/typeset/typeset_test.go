@@ -314,6 +314,24 @@ func TestParagraphsHaveNoLoneLines(t *testing.T) {
 	}
 }
 
+func TestListsHaveNoLoneItems(t *testing.T) {
+	f := set(t, func(f *Flow, root *tagged.Node) {
+		for range 45 {
+			f.Markdown(root, "- first\n- second\n- third\n- last", plainStyle)
+			f.Space(4)
+		}
+	})
+	if len(f.Pages) < 3 {
+		t.Fatalf("%d pages", len(f.Pages))
+	}
+	for i, page := range f.Pages[:len(f.Pages)-1] {
+		last, first := page.Runs[len(page.Runs)-1].Text, f.Pages[i+1].Runs[1].Text
+		if last == "first" || first == "last" {
+			t.Errorf("page %d ends with %q and the next begins with %q", i+1, last, first)
+		}
+	}
+}
+
 func TestMarkdown(t *testing.T) {
 	for name, c := range map[string]struct{ in, want string }{
 		"paragraphs":      {"one\ntwo\n\nthree  \nfour", "one two three four"},
