@@ -40,7 +40,7 @@ func (s *site) look(b *browser) *eye {
 	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
 		s.Fatalf("start Chromium (Debian package chromium): %v", err)
 	}
-	ctx, stop = context.WithTimeout(ctx, 2*time.Minute)
+	ctx, stop = context.WithTimeout(ctx, 5*time.Minute)
 	s.Cleanup(stop)
 	e := &eye{site: s, ctx: ctx, axe: string(axe)}
 	e.said = e.listen()

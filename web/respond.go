@@ -89,8 +89,9 @@ var problemTitles = map[fault.Kind]string{
 func (v *visit) fail(err error) {
 	var tooLarge *http.MaxBytesError
 	kind := fault.KindOf(err)
-	if kind == fault.Internal && postgres.Unreachable(err) {
-		kind, err = fault.Unavailable, fault.Wrap(fault.Unavailable, err, "The database does not answer right now. If you were saving, nobody knows whether it was saved: look again in a moment.")
+	if kind == fault.Internal {
+		err = postgres.Classify(err)
+		kind = fault.KindOf(err)
 	}
 	switch {
 	case errors.As(err, &tooLarge):

@@ -35,7 +35,7 @@ type Deps struct {
 	Ready     func(context.Context) error // whether the database answers and has our schema
 	Version   string
 	PublicURL string // where people reach the portal, without a slash at the end
-	Secure    bool // pages are reached over https: cookies and HSTS say so
+	Secure    bool   // pages are reached over https: cookies and HSTS say so
 	Log       *slog.Logger
 	Now       func() time.Time
 }

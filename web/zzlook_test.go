@@ -346,6 +346,54 @@ func TestLook(t *testing.T) {
 	post("bad-item", "asha", itemsOf("in_progress"), url.Values{"version": {"2"}, "owner": {"nobody"}, "due_on": {"soon"}, "state": {"done"}, "resolution": {" "}})
 	post("stale-item", "asha", itemsOf("in_progress"), url.Values{"version": {"1"}, "owner": {asha.PersonID.String()}, "due_on": {"2026-12-12"}, "state": {"done"}, "resolution": {"It is mended."}})
 	post("no-scope-run", "asha", "/workloads/loyalty/evidence/runs", url.Values{})
+	for path, want := range map[string]int{"/workloads/secret": 404, "/workloads/secret/evidence": 404, "/workloads/secret/edit": 404, "/workloads/payments/edit": 403, "/workloads/new": 403, "/runs/x": 404, "/items/x": 404,
+		"/workloads?tier=9": 422, "/workloads?after=zz": 422, "/items?view=zz": 422, "/items?after=zz": 422, "/reviews?state=zz": 422, "/workloads/pay-old": 404, "/workloads/payments/evidence?view=facts&after=zz": 200,
+		"/items?workload=a%00b": 200, "/workloads?name=a%00%ff": 200, "/workloads/a%00b": 404, "/items?view=overdue": 200, "/items?view=done&workload=payments": 200} {
+		req, _ := http.NewRequestWithContext(c, "GET", srv.URL+path, nil)
+		req.AddCookie(&http.Cookie{Name: "orrery-session", Value: cookies["lea"]})
+		res, err := http.DefaultClient.Do(req)
+		w.ok(err)
+		if res.StatusCode != want {
+			t.Errorf("%s: %d want %d", path, res.StatusCode, want)
+		}
+		res.Body.Close()
+	}
+	w.exec(t, `insert into workload_keys (key, workload_id) values ('pay-old', $1)`, pay.ID)
+	for path, to := range map[string]string{"/workloads/pay-old": "/workloads/payments", "/workloads/pay-old/evidence?view=facts": "/workloads/payments/evidence?view=facts"} {
+		req, _ := http.NewRequestWithContext(c, "GET", srv.URL+path, nil)
+		req.AddCookie(&http.Cookie{Name: "orrery-session", Value: cookies["lea"]})
+		res, err := http.DefaultTransport.RoundTrip(req)
+		w.ok(err)
+		if res.StatusCode != 301 || res.Header.Get("Location") != to {
+			t.Errorf("%s: %d %s", path, res.StatusCode, res.Header.Get("Location"))
+		}
+		res.Body.Close()
+	}
+	for name, x := range map[string]struct{ who, path string; v url.Values; want int; loc string }{
+		"create": {"asha", "/workloads", url.Values{"key": {"brand-new"}, "name": {"Brand new"}, "tier": {"3"}, "stage": {"planned"}, "team": {"ledger"}, "accounts": {"441022987153 773300119922"}, "regions": {"eu-west-1,eu-central-1"}, "tags": {"app=a b\r\nenv=x"}}, 303, "/workloads/brand-new"},
+		"create stranger": {"lea", "/workloads", url.Values{"key": {"brand-new2"}, "name": {"Brand new"}, "tier": {"3"}, "stage": {"planned"}, "team": {"ledger"}}, 403, ""},
+		"create stranger invalid": {"lea", "/workloads", url.Values{}, 403, ""},
+		"edit stranger": {"lea", "/workloads/payments/edit", url.Values{"version": {"1"}, "key": {"payments"}, "name": {"X"}, "tier": {"3"}, "stage": {"live"}, "team": {"ledger"}}, 403, ""},
+		"edit restricted": {"lea", "/workloads/secret/edit", url.Values{"version": {"1"}}, 404, ""},
+		"run stranger": {"lea", "/workloads/payments/evidence/runs", url.Values{}, 403, ""},
+		"item stranger": {"lea", itemsOf("open"), url.Values{"version": {"1"}, "state": {"open"}}, 403, ""},
+		"verify": {"sara", itemsOf("done"), url.Values{"version": {"2"}, "state": {"verified"}, "owner": {asha.PersonID.String()}, "due_on": {"2026-11-13"}, "resolution": {"x"}}, 303, itemsOf("done")},
+	} {
+		cl := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		req, _ := http.NewRequestWithContext(c, "POST", srv.URL+x.path, strings.NewReader(x.v.Encode()))
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Sec-Fetch-Site", "same-origin")
+		req.AddCookie(&http.Cookie{Name: "orrery-session", Value: cookies[x.who]})
+		res, err := cl.Do(req)
+		w.ok(err)
+		if res.StatusCode != x.want || res.Header.Get("Location") != x.loc {
+			t.Errorf("%s: %d %s", name, res.StatusCode, res.Header.Get("Location"))
+		}
+		res.Body.Close()
+	}
+	if nw, err := w.wl.ByKey(c, asha, "brand-new"); err != nil || len(nw.Production.Accounts) != 2 || len(nw.Production.Tags) != 2 {
+		t.Errorf("%+v %v", nw.Production, err)
+	}
 	mux := http.NewServeMux()
 	for name, body := range posts {
 		mux.HandleFunc("/__"+name, func(rw http.ResponseWriter, _ *http.Request) {
@@ -366,6 +414,24 @@ func TestLook(t *testing.T) {
 	defer stop()
 	w.ok(chromedp.Do(ctx, chromedp.Navigate("about:blank")))
 	out := os.Getenv("PICS")
+	defer func() {
+		u, _ := url.Parse(show.URL)
+		_, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: "orrery-session", Value: cookies["sara"], Domain: u.Hostname(), Path: "/"})
+		w.ok(err)
+		w.ok(chromedp.Do(ctx, chromedp.EmulateViewport(1280, 900), chromedp.Navigate(show.URL+"/runs/"+busy.ID.String())))
+		state := func() string {
+			s, err := chromedp.Run(ctx, chromedp.Evaluate[string](`(document.querySelector("#run").getAttribute("hx-get") || "stopped") + " | " + document.querySelector("#run-says").textContent + " | " + document.querySelectorAll("#run-says").length + document.querySelectorAll("#run").length + " | " + document.querySelector(".progress").textContent.trim().slice(0, 60)`))
+			w.ok(err)
+			return s
+		}
+		t.Log("before: ", state())
+		w.slow <- struct{}{}
+		time.Sleep(2500 * time.Millisecond)
+		t.Log("half: ", state())
+		w.slow <- struct{}{}
+		time.Sleep(3500 * time.Millisecond)
+		t.Log("after: ", state())
+	}()
 	for _, p := range pics {
 		if only != "" && !strings.Contains(","+only+",", ","+p.name+",") {
 			continue
@@ -373,7 +439,7 @@ func TestLook(t *testing.T) {
 		for _, v := range []struct {
 			theme string
 			width int64
-		}{{"light", 1280}, {"dark", 1280}, {"light", 390}, {"light", 320}} {
+		}{{"light", 1280}, {"dark", 1280}, {"light", 390}, {"light", 320}, {"light", 780}, {"light", 1000}} {
 			label := fmt.Sprintf("%s-%s-%d", p.name, v.theme, v.width)
 			u, _ := url.Parse(show.URL)
 			_, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: "orrery-session", Value: cookies[p.who], Domain: u.Hostname(), Path: "/"})
@@ -395,7 +461,7 @@ func TestLook(t *testing.T) {
 			if gaps != "" {
 				t.Errorf("%s spaces: %s", label, gaps)
 			}
-			if v.width == 320 {
+			if v.width == 320 || v.width == 1000 {
 				continue
 			}
 			if v.theme == "light" {
@@ -413,6 +479,11 @@ func TestLook(t *testing.T) {
 			w.ok(os.WriteFile(filepath.Join(out, label+".png"), picture, 0o600))
 		}
 	}
+}
+
+func (w *world) exec(t *testing.T, sql string, args ...any) {
+	_, err := w.db.Exec(t.Context(), sql, args...)
+	w.ok(err)
 }
 
 func (w *world) refused(string, http.Handler) {}

@@ -18,6 +18,7 @@ import (
 type database struct {
 	pool    *pgxpool.Pool
 	cluster *postgres.Cluster // nil with DATABASE_URL
+	dir     string            // of the private Postgres
 }
 
 // openDatabase connects to DATABASE_URL, or starts (or shares) the private Postgres in the
@@ -33,6 +34,7 @@ func (s *session) openDatabase(ctx context.Context, suffix string) (*database, e
 		if db.cluster, err = startCluster(ctx, s, dir); err != nil {
 			return nil, err
 		}
+		db.dir = dir
 		dsn = db.cluster.DSN()
 	}
 	if err := postgres.Migrate(ctx, dsn, migrations.FS); err != nil {
@@ -64,6 +66,20 @@ func (d *database) gone() <-chan struct{} {
 		return nil
 	}
 	return d.cluster.Done()
+}
+
+// takeOver runs the private Postgres ourselves after the command that ran it, and shared it
+// with us, has ended; the pool recovers by itself.
+func (d *database) takeOver(ctx context.Context, s *session) error {
+	if !d.cluster.Shared() {
+		return fault.New(fault.Unavailable, "The private database has stopped.")
+	}
+	_ = d.cluster.Stop() // only lets a shared server go
+	cluster, err := startCluster(ctx, s, d.dir)
+	if err == nil {
+		d.cluster = cluster
+	}
+	return err
 }
 
 // close ends the pool and, if it is ours, the cluster.

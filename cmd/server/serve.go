@@ -98,13 +98,18 @@ func (p *portal) listenAndWait(listener net.Listener, started func(context.Conte
 		_ = server.Close()
 		return err
 	}
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serve: %w", err)
-	case <-p.db.gone():
-		_ = server.Close()
-		return fault.New(fault.Unavailable, "The private database has stopped.")
-	case <-p.ctx.Done():
+	for waiting := true; waiting; {
+		select {
+		case err := <-failed:
+			return fmt.Errorf("serve: %w", err)
+		case <-p.db.gone():
+			if err := p.db.takeOver(p.ctx, p.session); err != nil {
+				_ = server.Close()
+				return err
+			}
+		case <-p.ctx.Done():
+			waiting = false
+		}
 	}
 	p.say("Stopping.")
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), drain)

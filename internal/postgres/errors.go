@@ -6,10 +6,13 @@ import (
 	"net"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"orrery/internal/fault"
 )
 
 // Codes of PostgreSQL's appendix A.
 const (
+	codeBadText            = "22021"
 	codeNotNull            = "23502"
 	codeForeignKey         = "23503"
 	codeUnique             = "23505"
@@ -63,10 +66,23 @@ func Retryable(err error) bool {
 	return !errors.As(err, &pe) || hasCode(err, codeCannotConnectNow, codeTooManyConnections)
 }
 
-// Unreachable reports whether err says that the database could not be asked: it cannot be
-// connected to, is starting or stopping, or the connection broke. What a broken connection
-// was doing may or may not have been done.
-func Unreachable(err error) bool {
+// Classify gives words to an error of the database that no service expected: Unavailable
+// when it could not be asked or the connection broke (what that was doing may or may not
+// have been done), NotFound when an address held text that nothing stored can equal (NUL,
+// invalid UTF-8). Any other error is returned as it is.
+func Classify(err error) error {
+	switch {
+	case unreachable(err):
+		return fault.Wrap(fault.Unavailable, err, "The database does not answer right now. If you were saving, nobody knows whether it was saved: look again in a moment.")
+	case hasCode(err, codeBadText):
+		return fault.Wrap(fault.NotFound, err, "There is no such page.")
+	}
+	return err
+}
+
+// unreachable reports whether the database cannot be connected to, is starting or stopping,
+// or the connection broke.
+func unreachable(err error) bool {
 	var ce *pgconn.ConnectError
 	if errors.As(err, &ce) || hasCode(err, codeCannotConnectNow, codeTooManyConnections, codeAdminShutdown, codeCrashShutdown) {
 		return true

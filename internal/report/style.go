@@ -43,7 +43,7 @@ func span(text string, style typeset.Style) typeset.Span {
 	return typeset.Span{Text: text, Style: style}
 }
 
-// colored is text in the semibold face and the colour of a status.
+// span is the word in the semibold face and the colour of the status.
 func (l label) span(size float64) typeset.Span {
 	return span(l.word, typeset.Style{Face: typeset.SemiBold, Size: size, Color: l.Color})
 }

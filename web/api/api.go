@@ -112,7 +112,7 @@ var statusOf = map[fault.Kind]int{
 
 // problem turns a service's error into the API's, with a place per field.
 func (s *server) problem(ctx context.Context, err error, in string) error {
-	err = unreachable(err)
+	err = classified(err)
 	kind := fault.KindOf(err)
 	if kind == fault.Internal || kind == fault.Unavailable {
 		s.Log.Error("api request failed", "request_id", s.RequestID(ctx), "error", err)
@@ -125,7 +125,7 @@ func (s *server) problem(ctx context.Context, err error, in string) error {
 }
 
 func (s *server) writeFault(w http.ResponseWriter, r *http.Request, err error) {
-	err = unreachable(err)
+	err = classified(err)
 	kind := fault.KindOf(err)
 	if kind == fault.Internal || kind == fault.Unavailable {
 		s.Log.Error("api request failed", "request_id", s.RequestID(r.Context()), "error", err)
@@ -133,10 +133,10 @@ func (s *server) writeFault(w http.ResponseWriter, r *http.Request, err error) {
 	writeProblem(w, statusOf[kind], fault.MessageOf(err))
 }
 
-// unreachable classifies an error that says that the database could not be asked.
-func unreachable(err error) error {
-	if fault.KindOf(err) == fault.Internal && postgres.Unreachable(err) {
-		return fault.Wrap(fault.Unavailable, err, "The database does not answer right now.")
+// classified gives words to what only the database knows.
+func classified(err error) error {
+	if fault.KindOf(err) == fault.Internal {
+		return postgres.Classify(err)
 	}
 	return err
 }

@@ -113,7 +113,7 @@ func (l WorkloadList) column(text, sort string) ui.Column {
 
 func (l WorkloadList) columns() []ui.Column {
 	return []ui.Column{
-		l.column("Workload", portfolio.ByName), l.column("Tier", portfolio.ByTier), {Text: "Stage"}, {Text: "Decision"}, {Text: "Open review"},
+		l.column("Workload", portfolio.ByName), l.column("Tier", portfolio.ByTier), {Text: "Decision"}, {Text: "Open review"},
 		{Text: "High", Numeric: true}, {Text: "Overdue", Numeric: true}, {Text: "Evidence read"},
 	}
 }

@@ -50,12 +50,6 @@ func (n *Node) HeadsRow() *Node {
 	return n
 }
 
-// Spans says that n, a cell, reaches over so many columns, and returns n.
-func (n *Node) Spans(columns int) *Node {
-	n.attribute = "/O /Table /ColSpan " + itoa(columns)
-	return n
-}
-
 // Numbered says whether n, an L, counts its items, and returns n.
 func (n *Node) Numbered(yes bool) *Node {
 	n.attribute = "/O /List /ListNumbering /Disc"

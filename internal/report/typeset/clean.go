@@ -69,16 +69,3 @@ func Plain(s string) string {
 	}
 	return strings.Join(strings.Fields(b.String()), " ")
 }
-
-// CanShow reports whether every character of the string is in the typeface.
-func CanShow(s string) bool {
-	if plain(s) {
-		return true
-	}
-	for _, g := range clean(Regular, s) {
-		if g.shown != g.meant {
-			return false
-		}
-	}
-	return true
-}

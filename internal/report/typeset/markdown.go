@@ -49,6 +49,9 @@ func (m *notes) block(n *tagged.Node, b ast.Node) {
 		style := m.style.With(SemiBold)
 		m.flow.Paragraph(n.Add("P"), Paragraph{Spans: m.inline(b, style), Keep: true})
 	case *ast.List:
+		if b.PreviousSibling() != nil {
+			m.flow.KeepLast() // what leads to a list stays with its beginning
+		}
 		m.list(n, b)
 	case *ast.Blockquote:
 		m.quote(n, b)
