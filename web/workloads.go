@@ -10,7 +10,6 @@ import (
 	"orrery/internal/identity"
 	"orrery/internal/portfolio"
 	"orrery/internal/remediation"
-	"orrery/internal/text"
 	"orrery/internal/workload"
 	"orrery/web/views"
 	"orrery/web/views/ui"
@@ -78,9 +77,6 @@ func (v *visit) teamsWhere(keep func(identity.Team) bool) ([]ui.Option, error) {
 // is the address that a page answers with instead.
 func (v *visit) workloadByPath(rest string) (w workload.Workload, moved string, err error) {
 	key := v.r.PathValue("key")
-	if text.Clean(key) != key {
-		return w, "", fault.New(fault.NotFound, "There is no such workload.")
-	}
 	w, err = v.Workloads.ByKey(v.ctx(), v.who, key)
 	if err == nil && w.Key != key {
 		moved = "/workloads/" + w.Key + rest

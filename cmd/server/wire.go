@@ -56,7 +56,7 @@ func newServices(pool *pgxpool.Pool, publicURL string) (*services, error) {
 		items:     remediation.NewService(pool, now),
 		evidence:  evidence.NewService(pool, inserter, library.ChecksInUse, now),
 		reviews:   review.NewService(pool, library, publicURL, now),
-		portfolio: portfolio.NewService(pool, now),
+		portfolio: portfolio.NewService(pool, library, now),
 	}, nil
 }
 

@@ -27,8 +27,8 @@ type Service struct {
 }
 
 // NewService returns the service on the pool; now gives the time that ends are compared with.
-func NewService(db *pgxpool.Pool, now func() time.Time) *Service {
-	return &Service{db: db, library: questionnaire.NewLibrary(db, now), now: now}
+func NewService(db *pgxpool.Pool, library *questionnaire.Library, now func() time.Time) *Service {
+	return &Service{db: db, library: library, now: now}
 }
 
 const (

@@ -45,7 +45,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.workloads, w.items = workload.NewService(w.db, clock), remediation.NewService(w.db, clock)
-	w.reviews, w.portfolio = review.NewService(w.db, library, "http://orrery.test", clock), portfolio.NewService(w.db, clock)
+	w.reviews, w.portfolio = review.NewService(w.db, library, "http://orrery.test", clock), portfolio.NewService(w.db, library, clock)
 	if err := w.reviews.EnsureTypes(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,9 @@ func (in Input) check() (clean, error) {
 	add := func(name, message string) { bad = append(bad, fault.Field{Name: name, Message: message}) }
 
 	c.Key = strings.TrimSpace(in.Key)
-	if !keyForm.MatchString(c.Key) {
+	if c.Key == "new" {
+		add("key", "Choose another key: /workloads/new is a page.")
+	} else if !keyForm.MatchString(c.Key) {
 		add("key", "Write the key with 2 to 40 lower-case letters, digits and hyphens, beginning with a letter or digit.")
 	}
 	c.Name = text.Clean(in.Name)
@@ -68,10 +70,9 @@ func (in Input) check() (clean, error) {
 // checkScope normalises the four lists of the production scope.
 func (c *clean) checkScope(in Input) (bad []fault.Field) {
 	add := func(name, message string) { bad = append(bad, fault.Field{Name: name, Message: message}) }
-	c.Accounts, c.Regions, c.Tags = tidy(in.Accounts), tidy(in.Regions), tidy(in.Tags)
-	for i, a := range c.Accounts {
-		c.Accounts[i] = strings.ReplaceAll(a, "-", "")
-		if !accountForm.MatchString(c.Accounts[i]) {
+	c.Accounts, c.Regions, c.Tags = tidy(withoutHyphens(in.Accounts)), tidy(in.Regions), tidy(in.Tags)
+	for _, a := range c.Accounts {
+		if !accountForm.MatchString(a) {
 			add("accounts", "An AWS account is twelve digits; \""+text.Cut(a)+"\" is not.")
 			break
 		}
@@ -105,6 +106,15 @@ func (c *clean) checkScope(in Input) (bad []fault.Field) {
 		add("application_arn", "Write the whole ARN of the application, or leave it empty.")
 	}
 	return bad
+}
+
+// withoutHyphens takes accounts as the console shows them: 1234-5678-9012.
+func withoutHyphens(list []string) []string {
+	out := make([]string, 0, len(list))
+	for _, s := range list {
+		out = append(out, strings.ReplaceAll(s, "-", ""))
+	}
+	return out
 }
 
 // tidy drops empty and repeated entries and keeps the order. It never returns nil.
