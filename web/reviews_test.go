@@ -239,3 +239,10 @@ func TestPossibleApproverIsWarned(t *testing.T) {
 	tomas.get(r.sheet.QuestionPath(e)).hides("you become an author")
 	tomas.get(r.path).says("You saved answers in this round, so you cannot sign off or decide it.")
 }
+
+func TestHeadAnswersAsGet(t *testing.T) {
+	r := newReviewed(t, false)
+	if a := r.asha.ask(http.MethodHead, r.path, nil, nil); a.Status != http.StatusOK || a.Body != "" {
+		t.Errorf("HEAD: %d with %d bytes", a.Status, len(a.Body))
+	}
+}

@@ -50,7 +50,7 @@ type Server struct {
 func New(d Deps) http.Handler {
 	s := &Server{Deps: d}
 	r := chi.NewRouter()
-	r.Use(requestID, s.logRequests, s.recoverPanics, s.securityHeaders)
+	r.Use(requestID, s.logRequests, s.recoverPanics, s.securityHeaders, middleware.GetHead)
 	r.Handle(static.Prefix+"*", static.Handler())
 	r.Get("/healthz", s.healthz)
 	r.Get("/readyz", s.readyz)
@@ -59,7 +59,7 @@ func New(d Deps) http.Handler {
 		r.Handle("/api/*", d.API)
 	}
 	r.Group(func(r chi.Router) {
-		r.Use(middleware.GetHead, middleware.Compress(3, "text/html", "application/json"), http.NewCrossOriginProtection().Handler, limitBody)
+		r.Use(middleware.Compress(3, "text/html", "application/json"), http.NewCrossOriginProtection().Handler, limitBody)
 		for _, route := range s.routes() {
 			r.Method(route.Method, route.Pattern, s.serve(route))
 		}
