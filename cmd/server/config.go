@@ -15,7 +15,7 @@ type config struct {
 	Data         string `env:"ORRERY_DATA" type:"path" help:"Data folder of the private PostgreSQL. Default: /var/lib/orrery for root, else .local/share/orrery in your home folder."`
 	Listen       string `env:"ORRERY_LISTEN" default:"127.0.0.1:8080" help:"Address to serve on."`
 	PublicURL    string `env:"ORRERY_PUBLIC_URL" help:"Where people reach the portal. Default: http:// and the address served on."`
-	Organisation string `env:"ORRERY_ORGANISATION" default:"your organisation" help:"Name of the organisation, used at the first start."`
+	Organisation string `env:"ORRERY_ORGANISATION" help:"Name of the organisation, used at the first start. Default: your organisation; in the demo Acme."`
 	LogLevel     string `env:"ORRERY_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"How much to log (${enum})."`
 	Connections  int32  `env:"ORRERY_CONNECTIONS" default:"24" help:"Connections to the database, at most."`
 }
@@ -41,6 +41,17 @@ func (c config) publicURL() string {
 		return strings.TrimSuffix(c.PublicURL, "/")
 	}
 	return "http://" + c.Listen
+}
+
+// organisation is the name used at the first start.
+func (c config) organisation(demo bool) string {
+	switch {
+	case c.Organisation != "":
+		return c.Organisation
+	case demo:
+		return "Acme"
+	}
+	return "your organisation"
 }
 
 // secure reports whether people reach the portal over https.

@@ -125,7 +125,7 @@ func collectEvidence(b *tab) {
 	b.open("/workloads/payments/evidence")
 	b.send(`form[action$="/evidence/runs"] button[type=submit]`)
 	for range 300 {
-		if strings.Contains(b.text(), "Finished") || strings.Contains(b.text(), "finished") {
+		if strings.Contains(b.text(), "The collection is over") {
 			b.open("/workloads/payments/evidence")
 			b.wants(motoAccount, "us-east-1")
 			return

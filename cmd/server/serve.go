@@ -61,7 +61,7 @@ func (s *session) serve(suffix string, started func(context.Context, *portal) er
 	if p.services, err = newServices(db.pool, s.config.publicURL()); err != nil {
 		return err
 	}
-	if err := p.services.prepare(s.ctx, db.pool, s.config.Organisation, suffix != ""); err != nil {
+	if err := p.services.prepare(s.ctx, db.pool, s.config.organisation(suffix != ""), suffix != ""); err != nil {
 		return err
 	}
 	worker, err := newWorker(s.ctx, db.pool, p.services, p.log)

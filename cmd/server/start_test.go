@@ -107,25 +107,3 @@ func TestSecondProgramOnTheAddress(t *testing.T) {
 		t.Errorf("a second program says %v", err)
 	}
 }
-
-// TestDemo starts the demo and signs in as each sample person.
-func TestDemo(t *testing.T) {
-	p := &program{t: t, dir: dataFolder(t), addr: freeAddress(t)}
-	p.start("demo")
-	t.Cleanup(p.stop)
-	for i := 0; !strings.Contains(p.said(), "noor@example.com"); i++ {
-		if i > 600 {
-			t.Fatalf("the demo is not filled:\n%s", p.said())
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	for _, one := range demoPeople {
-		b := p.browser()
-		b.mustPost(t, "/sign-in", url.Values{"email": {one.email()}, "password": {demoPassword}})
-		for path, words := range map[string]string{"/": "Sample data", "/workloads": "Ledger export", "/workloads/payments/evidence": demoAccount} {
-			if status, page, err := b.get(path); err != nil || status != http.StatusOK || !strings.Contains(page, words) {
-				t.Errorf("%s at %s: %d, %v, without %q", one.name, path, status, err, words)
-			}
-		}
-	}
-}

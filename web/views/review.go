@@ -155,30 +155,36 @@ func weightTag(c questionnaire.Choice) string {
 	return string(c.Weight)
 }
 
-// proofLine is what stands beside a choice: the verdict in words.
-func proofLine(p review.Proof) string {
-	switch p.State {
-	case evidence.Supports:
-		return "Evidence supports"
-	case evidence.Contradicts:
-		return "Evidence contradicts"
-	case evidence.Mixed:
-		return "Mixed: " + itoa(p.Verdict.Passed) + " of " + itoa(p.Verdict.Passed+p.Verdict.Failed)
-	case evidence.Stale:
-		return "Stale evidence, no longer counts"
-	}
-	return "Evidence cannot tell"
-}
+// line is what stands beside a choice: a verdict in words, which leads to its check.
+type line struct{ state, words, check string }
 
-// proofsOf lists the proofs that bear on a choice.
-func proofsOf(list []review.Proof, choice string) []review.Proof {
-	var mine []review.Proof
+// proofLines says once, for each verdict that the checks of a choice came to, how many did.
+func proofLines(list []review.Proof, choice string) []line {
+	var lines []line
+	count := map[evidence.State]int{}
 	for _, p := range list {
-		if p.Check.Choice == choice {
-			mine = append(mine, p)
+		if p.Read && p.Check.Choice == choice {
+			count[p.State]++
 		}
 	}
-	return mine
+	for _, p := range list {
+		n := count[p.State]
+		if !p.Read || p.Check.Choice != choice || n == 0 {
+			continue
+		}
+		words := proofWords[p.State]
+		if n > 1 {
+			words += ", " + itoa(n) + " checks"
+		}
+		lines = append(lines, line{string(p.State), words, p.Check.ID})
+		count[p.State] = 0
+	}
+	return lines
+}
+
+var proofWords = map[evidence.State]string{
+	evidence.Supports: "Evidence supports", evidence.Contradicts: "Evidence contradicts", evidence.Mixed: "Evidence is mixed",
+	evidence.Stale: "Stale evidence, no longer counts", evidence.CannotTell: "Evidence cannot tell",
 }
 
 // hasRung reports whether the answer stands on one of the ladder's steps.
@@ -325,4 +331,12 @@ func tabs(r review.Review, current string) []ui.Tab {
 		list = append(list, ui.Tab{Text: "Decide", Href: r.Path() + "/decide", Current: current == "decide"})
 	}
 	return append(list, ui.Tab{Text: "Record", Href: r.Path() + "/record", Current: current == "record"})
+}
+
+// evidenceJump is the link to the evidence where it stands below the answer.
+func evidenceJump(q review.QuestionPage) string {
+	if n := len(q.Entry.Proofs); n > 0 {
+		return "Evidence below: " + counted(n, "check", "checks")
+	}
+	return "Evidence below"
 }
