@@ -1,6 +1,9 @@
 package questionnaire
 
-import "strings"
+import (
+	"errors"
+	"strings"
+)
 
 // compile reads the conditions of the rules and numbers the choices, so that Score has
 // little to do. Rules whose condition cannot be read or names an unknown choice are
@@ -16,7 +19,11 @@ func (q *Question) compile(report func(rule int, err *conditionError, code strin
 		}
 		e, err := parseCondition(q.Rules[i].Condition)
 		if err != nil {
-			report(i, err.(*conditionError), "bad-condition")
+			var bad *conditionError
+			if !errors.As(err, &bad) {
+				bad = &conditionError{message: err.Error()}
+			}
+			report(i, bad, "bad-condition")
 			continue
 		}
 		known := true
