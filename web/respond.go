@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"sync"
 	"time"
 
@@ -147,6 +148,7 @@ func (v *visit) render(status int, c templ.Component) error {
 	h := v.w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Length", strconv.Itoa(b.Len())) // the compressor takes it away again
 	v.w.WriteHeader(status)
 	if _, err := v.w.Write(b.Bytes()); err != nil {
 		v.Log.Debug("write page", "error", err)
