@@ -289,6 +289,19 @@ func (r *recorder) TraceQueryStart(ctx context.Context, conn *pgx.Conn, d pgx.Tr
 
 func (r *recorder) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
+func (r *recorder) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+	return ctx
+}
+
+// TraceBatchQuery keeps a statement that was sent with others in one go.
+func (r *recorder) TraceBatchQuery(_ context.Context, _ *pgx.Conn, d pgx.TraceBatchQueryData) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.list = append(r.list, statement{d.SQL, d.Args})
+}
+
+func (r *recorder) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
+
 // statements asks the page of a handler in this process, warm, and returns what it asked
 // the database.
 func (p *program) statements(o organisation, path string) []statement {

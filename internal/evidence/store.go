@@ -181,31 +181,42 @@ func putVerdict(ctx context.Context, tx pgx.Tx, workloadID uuid.UUID, v Verdict)
 	return err
 }
 
+const verdictsSQL = `
+	with used as (select distinct run_id from verdicts where workload_id = $1),
+	outgrown as (
+		select u.run_id from used u
+		where exists (
+			select from scopes s, unnest(s.accounts) as needs_account, unnest(s.regions) as needs_region
+			where s.workload_id = $1 and s.production and not exists (
+				select from run_cells c where c.run_id = u.run_id and c.account = needs_account and c.region = needs_region)))
+	select v.check_digest, v.verdict, v.reason, v.detail, v.passed, v.failed, v.suppressed, v.not_evaluated, v.failing,
+		v.as_of, v.run_id, v.computed_at, v.run_id in (select run_id from outgrown)
+	from verdicts v where v.workload_id = $1`
+
 // Verdicts reads the stored verdicts of a workload by the digest of their check; a check
 // that is not in the map was never collected. A verdict that supports although the scope
 // has since gained accounts or Regions cannot tell any more. It does not authorise: pages
 // and reviews call it after they have read the workload.
 func Verdicts(ctx context.Context, q postgres.Querier, workloadID uuid.UUID) (map[string]Verdict, error) {
-	const sql = `
-		with used as (select distinct run_id from verdicts where workload_id = $1),
-		outgrown as (
-			select u.run_id from used u
-			where exists (
-				select from scopes s, unnest(s.accounts) as needs_account, unnest(s.regions) as needs_region
-				where s.workload_id = $1 and s.production and not exists (
-					select from run_cells c where c.run_id = u.run_id and c.account = needs_account and c.region = needs_region)))
-		select v.check_digest, v.verdict, v.reason, v.detail, v.passed, v.failed, v.suppressed, v.not_evaluated, v.failing,
-			v.as_of, v.run_id, v.computed_at, v.run_id in (select run_id from outgrown)
-		from verdicts v where v.workload_id = $1`
-	rows, err := q.Query(ctx, sql, workloadID)
+	rows, err := q.Query(ctx, verdictsSQL, workloadID)
 	if err != nil {
 		return nil, fmt.Errorf("read verdicts: %w", err)
 	}
 	out := map[string]Verdict{}
+	return out, scanVerdicts(rows, out)
+}
+
+// QueueVerdicts is Verdicts for a page that asks for several things in one go: out is
+// filled when the batch is read.
+func QueueVerdicts(b *pgx.Batch, workloadID uuid.UUID, out map[string]Verdict) {
+	b.Queue(verdictsSQL, workloadID).Query(func(rows pgx.Rows) error { return scanVerdicts(rows, out) })
+}
+
+func scanVerdicts(rows pgx.Rows, out map[string]Verdict) error {
 	var v Verdict
 	var asOf *time.Time
 	var outgrown bool
-	_, err = pgx.ForEachRow(rows, []any{&v.Check, &v.Verdict, &v.Reason, &v.Detail, &v.Passed, &v.Failed, &v.Suppressed,
+	_, err := pgx.ForEachRow(rows, []any{&v.Check, &v.Verdict, &v.Reason, &v.Detail, &v.Passed, &v.Failed, &v.Suppressed,
 		&v.NotEvaluated, &v.Failing, &asOf, &v.RunID, &v.ComputedAt, &outgrown}, func() error {
 		one := v
 		v.Failing = nil // scanned in place: the next row needs its own
@@ -220,9 +231,9 @@ func Verdicts(ctx context.Context, q postgres.Querier, workloadID uuid.UUID) (ma
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read verdicts: %w", err)
+		return fmt.Errorf("read verdicts: %w", err)
 	}
-	return out, nil
+	return nil
 }
 
 // orphan is an unfinished cell that no job works on.

@@ -24,6 +24,21 @@ type Querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
+// Batcher is what a read needs that asks for several things in one go. A pool, a
+// connection and a transaction all fill it.
+type Batcher interface {
+	Querier
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+// Collect queues a statement whose rows are collected into out when the batch is read.
+func Collect[T any](b *pgx.Batch, out *[]T, scan pgx.RowToFunc[T], sql string, args ...any) {
+	b.Queue(sql, args...).Query(func(rows pgx.Rows) (err error) {
+		*out, err = pgx.CollectRows(rows, scan)
+		return err
+	})
+}
+
 const (
 	connectTimeout = 5 * time.Second
 	// startingUp bounds the wait for a server that answers "starting up", as a server does

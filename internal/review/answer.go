@@ -88,7 +88,7 @@ func (s *Service) saveAnswer(ctx context.Context, tx pgx.Tx, who identity.Actor,
 	if err != nil {
 		return Answer{}, err
 	}
-	now, err := answerOf(ctx, tx, r.Round.ID, version, in.QuestionID, true)
+	now, err := lockAnswer(ctx, tx, r.Round.ID, version, in.QuestionID)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -113,7 +113,7 @@ func (s *Service) saveAnswer(ctx context.Context, tx pgx.Tx, who identity.Actor,
 
 // question finds the pinned question, and the version it is of.
 func (s *Service) question(ctx context.Context, tx pgx.Tx, r Review, key, id string) (*questionnaire.Question, uuid.UUID, error) {
-	missing := fault.New(fault.NotFound, "This review does not ask that question.")
+	missing := errNotAsked()
 	pin, ok := r.Pin(key)
 	if !ok {
 		return nil, uuid.Nil, missing

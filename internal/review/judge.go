@@ -83,7 +83,7 @@ func (s *Service) Readout(ctx context.Context, who identity.Actor, id uuid.UUID)
 	return s.readout(ctx, s.db, r)
 }
 
-func (s *Service) readout(ctx context.Context, q postgres.Querier, r Review) (Readout, error) {
+func (s *Service) readout(ctx context.Context, q postgres.Batcher, r Review) (Readout, error) {
 	var out Readout
 	if r.Round.State != Submitted {
 		return out, fault.New(fault.Conflict, "Round %d of this review is not submitted, so there is nothing to decide.", r.Round.Number)

@@ -22,14 +22,13 @@ import (
 // QuestionPage is one question of a review with what stands around it.
 type QuestionPage struct {
 	Review
-	Entry         Entry
-	Section       *questionnaire.Section
-	Rail          []RailEntry // the questions of its section, in order
-	Place, Of     int         // its place among all questions, from 1
-	Previous      string      // paths; empty at the ends
-	Next          string
-	History       []Revision // newest first, at most 20
-	LoadedVersion int        // of the answer, for optimistic locking
+	Entry     Entry
+	Section   *questionnaire.Section
+	Rail      []RailEntry // the questions of its section, in order
+	Place, Of int         // its place among all questions, from 1
+	Previous  string      // paths; empty at the ends
+	Next      string
+	History   []Revision // newest first, at most 20
 }
 
 // RailEntry is a question of the same section, as a line.
@@ -66,74 +65,64 @@ func (s *Service) Question(ctx context.Context, who identity.Actor, id uuid.UUID
 	page.Review = r
 	pin, ok := r.Pin(set)
 	if !ok {
-		return page, fault.New(fault.NotFound, "This review does not ask that question.")
+		return page, errNotAsked()
 	}
-	a, err := answerOf(ctx, s.db, r.Round.ID, pin.VersionID, question, false)
-	if err != nil {
+	var answers []Answer
+	var lines []outline
+	verdicts := map[string]evidence.Verdict{}
+	batch := &pgx.Batch{}
+	postgres.Collect(batch, &answers, scanAnswer, answerSQL, r.Round.ID, pin.VersionID, question)
+	postgres.Collect(batch, &lines, pgx.RowToStructByPos[outline], outlineSQL, r.Round.ID)
+	postgres.Collect(batch, &page.History, pgx.RowToStructByPos[Revision], historySQL, r.Round.ID, pin.VersionID, question)
+	evidence.QueueVerdicts(batch, r.Workload.ID, verdicts)
+	if err := s.db.SendBatch(ctx, batch).Close(); err != nil {
+		return page, fmt.Errorf("read question: %w", err)
+	}
+	if len(answers) == 0 {
+		return page, errNotAsked()
+	}
+	if page.Entry, page.Section, err = s.entry(ctx, s.db, r, answers[0], verdicts, s.now()); err != nil {
 		return page, err
 	}
-	verdicts, err := evidence.Verdicts(ctx, s.db, r.Workload.ID)
-	if err != nil {
-		return page, err
-	}
-	if page.Entry, page.Section, err = s.entry(ctx, s.db, r, a, verdicts, s.now()); err != nil {
-		return page, err
-	}
-	page.LoadedVersion = a.Version
-	if page.History, err = historyOf(ctx, s.db, r.Round.ID, a); err != nil {
-		return page, err
-	}
-	return page, s.around(ctx, &page)
+	return page, s.around(ctx, &page, lines)
 }
 
-// around fills the rail, the neighbours and the place.
-func (s *Service) around(ctx context.Context, page *QuestionPage) error {
-	rows, err := s.db.Query(ctx, `select version_id, question_id, risk from answers where round_id = $1 order by position`, page.Round.ID)
-	if err != nil {
-		return fmt.Errorf("read outline: %w", err)
-	}
-	lines, err := pgx.CollectRows(rows, pgx.RowToStructByPos[outline])
-	if err != nil {
-		return fmt.Errorf("read outline: %w", err)
-	}
+const outlineSQL = `select version_id, question_id, risk from answers where round_id = $1 order by position`
+
+const historySQL = `
+	select v.version, v.risk, p.name, v.saved_at from answer_revisions v join people p on p.id = v.saved_by
+	where v.round_id = $1 and v.version_id = $2 and v.question_id = $3 order by v.version desc limit 20`
+
+// around fills the rail, the neighbours and the place from the lines of all questions.
+func (s *Service) around(ctx context.Context, page *QuestionPage, lines []outline) error {
 	page.Of = len(lines)
+	version := page.Entry.Answer.VersionID
+	set, err := s.library.Version(ctx, s.db, version)
+	if err != nil {
+		return err
+	}
 	for i, line := range lines {
-		key := page.pinOf(line.VersionID).Key
-		path := page.Path() + "/q/" + key + "/" + line.QuestionID
-		here := key == page.Entry.Questionnaire && line.QuestionID == page.Entry.Question.ID
+		if line.VersionID != version {
+			continue
+		}
+		here := line.QuestionID == page.Entry.Question.ID
 		if here {
 			page.Place = i + 1
 			page.Previous, page.Next = neighbour(page.Review, lines, i-1), neighbour(page.Review, lines, i+1)
 		}
-		set, err := s.library.Version(ctx, s.db, line.VersionID)
-		if err != nil {
-			return err
-		}
-		if q, ok := set.Question(line.QuestionID); ok && key == page.Entry.Questionnaire && q.Section == page.Entry.Question.Section {
-			page.Rail = append(page.Rail, RailEntry{Path: path, Title: q.Title, Risk: line.Risk, Current: here})
+		if q, ok := set.Question(line.QuestionID); ok && q.Section == page.Entry.Question.Section {
+			page.Rail = append(page.Rail, RailEntry{Path: neighbour(page.Review, lines, i), Title: q.Title, Risk: line.Risk, Current: here})
 		}
 	}
 	return nil
 }
 
+// neighbour is the path of the i-th question, empty beyond the ends.
 func neighbour(r Review, lines []outline, i int) string {
 	if i < 0 || i >= len(lines) {
 		return ""
 	}
 	return r.Path() + "/q/" + r.pinOf(lines[i].VersionID).Key + "/" + lines[i].QuestionID
-}
-
-func historyOf(ctx context.Context, q postgres.Querier, round uuid.UUID, a Answer) ([]Revision, error) {
-	if a.Version == 0 {
-		return nil, nil
-	}
-	rows, err := q.Query(ctx, `
-		select v.version, v.risk, p.name, v.saved_at from answer_revisions v join people p on p.id = v.saved_by
-		where v.round_id = $1 and v.version_id = $2 and v.question_id = $3 order by v.version desc limit 20`, round, a.VersionID, a.QuestionID)
-	if err != nil {
-		return nil, fmt.Errorf("read history: %w", err)
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[Revision])
 }
 
 // Line is a review in a list.

@@ -2,10 +2,12 @@ package review
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"orrery/internal/evidence"
 	"orrery/internal/fault"
@@ -111,14 +113,14 @@ func (s *Service) Sheet(ctx context.Context, who identity.Actor, id uuid.UUID) (
 }
 
 // sheet completes a loaded review.
-func (s *Service) sheet(ctx context.Context, q postgres.Querier, r Review) (Sheet, error) {
-	answers, err := answersOf(ctx, q, r.Round.ID)
-	if err != nil {
-		return Sheet{}, err
-	}
-	verdicts, err := evidence.Verdicts(ctx, q, r.Workload.ID)
-	if err != nil {
-		return Sheet{}, err
+func (s *Service) sheet(ctx context.Context, q postgres.Batcher, r Review) (Sheet, error) {
+	var answers []Answer
+	verdicts := map[string]evidence.Verdict{}
+	batch := &pgx.Batch{}
+	postgres.Collect(batch, &answers, scanAnswer, answersSQL, r.Round.ID)
+	evidence.QueueVerdicts(batch, r.Workload.ID, verdicts)
+	if err := q.SendBatch(ctx, batch).Close(); err != nil {
+		return Sheet{}, fmt.Errorf("read answers and verdicts: %w", err)
 	}
 	sheet := Sheet{Review: r, entries: make([]Entry, len(answers))}
 	now, first := s.now(), 0

@@ -90,14 +90,11 @@ const answerColumns = `
 	a.na_choices, a.na_reasons, a.notes, a.risk, a.version, coalesce(p.name, '') as saved_by, a.saved_by as saved_by_id, a.saved_at
 	from answers a left join people p on p.id = a.saved_by`
 
-// answersOf reads every answer of a round in the order of the questions.
-func answersOf(ctx context.Context, q postgres.Querier, round uuid.UUID) ([]Answer, error) {
-	rows, err := q.Query(ctx, `select`+answerColumns+` where a.round_id = $1 order by a.position`, round)
-	if err != nil {
-		return nil, fmt.Errorf("read answers: %w", err)
-	}
-	return pgx.CollectRows(rows, scanAnswer)
-}
+// answersSQL reads every answer of a round in the order of the questions.
+const answersSQL = `select` + answerColumns + ` where a.round_id = $1 order by a.position`
+
+// answerSQL reads one answer.
+const answerSQL = `select` + answerColumns + ` where a.round_id = $1 and a.version_id = $2 and a.question_id = $3`
 
 func scanAnswer(row pgx.CollectableRow) (Answer, error) {
 	var a Answer
@@ -106,19 +103,19 @@ func scanAnswer(row pgx.CollectableRow) (Answer, error) {
 	return a, err
 }
 
-// answerOf reads one answer, locked when lock is set.
-func answerOf(ctx context.Context, q postgres.Querier, round, version uuid.UUID, question string, lock bool) (Answer, error) {
-	sql := `select` + answerColumns + ` where a.round_id = $1 and a.version_id = $2 and a.question_id = $3`
-	if lock {
-		sql += ` for update of a`
-	}
-	rows, err := q.Query(ctx, sql, round, version, question)
+func errNotAsked() error {
+	return fault.New(fault.NotFound, "This review does not ask that question.")
+}
+
+// lockAnswer reads one answer and locks it.
+func lockAnswer(ctx context.Context, tx pgx.Tx, round, version uuid.UUID, question string) (Answer, error) {
+	rows, err := tx.Query(ctx, answerSQL+` for update of a`, round, version, question)
 	if err != nil {
 		return Answer{}, fmt.Errorf("read answer: %w", err)
 	}
 	a, err := pgx.CollectExactlyOneRow(rows, scanAnswer)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return a, fault.New(fault.NotFound, "This review does not ask that question.")
+		return a, errNotAsked()
 	}
 	return a, err
 }
