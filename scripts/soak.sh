@@ -1,0 +1,12 @@
+#!/bin/sh
+# Long runs, for before a release: the program and its database are killed over and over
+# under load, then each fuzz target runs for a while.
+set -eu
+sh scripts/need.sh go postgresql
+ORRERY_CRASH_CYCLES=${CYCLES:-200} go test -run '^TestCrash$' -count=1 -timeout 2h -v ./cmd/server
+for package in $(go list ./...); do
+	for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz' || true); do
+		echo "== $package $target"
+		go test -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-2m}" "$package"
+	done
+done
