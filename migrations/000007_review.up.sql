@@ -179,12 +179,14 @@ begin
 end $$;
 create trigger answers_guard before update or delete on answers for each row execute function guard_answer();
 
--- Four eyes: nobody who saved an answer in a round signs it off or decides it.
+-- Four eyes: nobody who saved an answer in a round, or one that it carries on from the round
+-- before, signs it off or decides it.
 create function guard_four_eyes() returns trigger language plpgsql as $$
 declare
     who uuid := case tg_table_name when 'decisions' then (to_jsonb(new) ->> 'decided_by')::uuid else (to_jsonb(new) ->> 'person_id')::uuid end;
 begin
-    if exists (select from answer_revisions where round_id = new.round_id and saved_by = who) then
+    if exists (select from answer_revisions where round_id = new.round_id and saved_by = who)
+        or exists (select from answers where round_id = new.round_id and saved_by = who) then
         raise exception 'an author of the round may not judge it' using errcode = 'check_violation', constraint = 'four_eyes';
     end if;
     return new;

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"encoding/hex"
 	"net/http"
 	"net/url"
 	"time"
@@ -136,7 +135,7 @@ const blankConditions = 1
 
 func (v *visit) showDecide(status int, id uuid.UUID, in review.DecideInput, voice review.SignOffInput, errs ui.FieldErrors, problem string) error {
 	readout, err := v.Reviews.Readout(v.ctx(), v.who, id)
-	if fault.Is(err, fault.Conflict) {
+	if fault.Is(err, fault.Conflict) && v.r.Method == http.MethodGet {
 		return v.redirect("/reviews/"+id.String()+"/record", fault.MessageOf(err))
 	}
 	if err != nil {
@@ -202,6 +201,7 @@ func signOff(v *visit) error {
 func readDecision(id uuid.UUID, form url.Values, keepBlank bool) review.DecideInput {
 	in := review.DecideInput{
 		ReviewID: id, Content: form.Get("content"), Outcome: form.Get("outcome"), Reason: form.Get("reason"), Acknowledge: form.Get("acknowledge") != "",
+		Seen: form.Get("seen"),
 	}
 	for i := 0; form.Has(review.ConditionField("text", i)) && i <= 50; i++ {
 		c := review.ConditionInput{
@@ -248,5 +248,5 @@ func decide(v *visit) error {
 	if form.Has("changes") {
 		return v.redirect(r.Path(), "The round went back to its team with your note.")
 	}
-	return v.redirect(r.Path()+"/record", "Decided and sealed. The record holds "+hex.EncodeToString(r.Round.ContentSHA256)[:12]+".")
+	return v.redirect(r.Path()+"/record", "Decided and sealed.")
 }

@@ -94,6 +94,15 @@ func (s *Server) securityHeaders(next http.Handler) http.Handler {
 	})
 }
 
+// sameOrigin refuses forms that another site sends (net/http.CrossOriginProtection).
+func (s *Server) sameOrigin(next http.Handler) http.Handler {
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(s.serve(Route{handle: func(v *visit) error {
+		return v.problem(http.StatusForbidden, "Sent from elsewhere", "This form was sent by another site, so nothing was done.")
+	}}))
+	return guard.Handler(next)
+}
+
 // limitBody refuses forms over maxForm: reading one fails, and the answer is 413.
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -74,7 +74,7 @@ func readAnswer(id uuid.UUID, set, question string, form url.Values) review.Answ
 		ReviewID: id, Questionnaire: set, QuestionID: question, Chosen: form["choice"], Unknown: form.Get("unknown") != "",
 		NotApplicable: form.Get("not_applicable") != "", Reason: form.Get("reason"), Notes: form.Get("notes"),
 	}
-	in.Version, _ = strconv.Atoi(form.Get("version")) // a version nobody wrote is 0, which is stale
+	in.Version, _ = strconv.Atoi(form.Get("version"))
 	for _, name := range slices.Sorted(maps.Keys(form)) {
 		if choice, ok := strings.CutPrefix(name, "na_"); ok && strings.TrimSpace(form.Get(name)) != "" {
 			in.NAChoices, in.NAReasons = append(in.NAChoices, choice), append(in.NAReasons, form.Get(name))
@@ -94,6 +94,9 @@ func saveAnswer(v *visit) error {
 		return err
 	}
 	in := readAnswer(id, v.r.PathValue("set"), v.r.PathValue("question"), form)
+	if _, err := strconv.Atoi(form.Get("version")); err != nil {
+		return fault.New(fault.Invalid, "The form does not say which version of the answer it was made on. Open the question again.")
+	}
 	_, err = v.Reviews.SaveAnswer(v.ctx(), v.who, in)
 	if err == nil {
 		to := v.r.URL.Path

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
+	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -70,6 +73,7 @@ func (s *Server) serve(route Route) http.Handler {
 func notFound(*visit) error { return fault.New(fault.NotFound, "There is no such page.") }
 
 func methodNotAllowed(v *visit) error {
+	v.w.Header().Set("Allow", "GET, HEAD, POST")
 	return v.problem(http.StatusMethodNotAllowed, "Not that way", "This address does not take "+v.r.Method+" requests.")
 }
 
@@ -90,6 +94,9 @@ var problemTitles = map[fault.Kind]string{
 func (v *visit) fail(err error) {
 	var tooLarge *http.MaxBytesError
 	kind := fault.KindOf(err)
+	if v.r.Method == http.MethodPost && v.r.PostForm == nil {
+		_, _ = v.form() // so that what was typed can be kept
+	}
 	if kind == fault.Internal {
 		err = postgres.Classify(err)
 		kind = fault.KindOf(err)
@@ -99,6 +106,8 @@ func (v *visit) fail(err error) {
 		err = v.problem(http.StatusRequestEntityTooLarge, "Too large", "The form is larger than 1 MB, so nothing was read.")
 	case errors.Is(v.ctx().Err(), context.Canceled):
 		return // the reader went away
+	case v.r.Method == http.MethodPost && len(v.r.PostForm) > 0 && kind != fault.NotFound:
+		err = v.keep(kind, err)
 	case kind == fault.Unauthenticated && v.r.Method == http.MethodGet:
 		http.Redirect(v.w, v.r, "/sign-in?next="+url.QueryEscape(v.r.URL.RequestURI()), http.StatusSeeOther)
 		return
@@ -106,12 +115,43 @@ func (v *visit) fail(err error) {
 		if kind == fault.Internal || kind == fault.Unavailable {
 			v.Log.Error("request failed", "request_id", RequestID(v.ctx()), "method", v.r.Method, "path", v.r.URL.Path, "error", err)
 		}
-		err = v.problem(statusOf[kind], problemTitles[kind], fault.MessageOf(err))
+		err = v.problem(statusOf[kind], problemTitles[kind], words(err))
 	}
 	if err != nil {
 		v.Log.Error("render problem", "request_id", RequestID(v.ctx()), "error", err)
 		http.Error(v.w, "Something failed on our side.", http.StatusInternalServerError)
 	}
+}
+
+// keep answers a refused form with what was typed in it: to read, to copy, and to send again
+// once what was in the way is mended. Passwords are left out.
+func (v *visit) keep(kind fault.Kind, err error) error {
+	if kind == fault.Internal || kind == fault.Unavailable {
+		v.Log.Error("request failed", "request_id", RequestID(v.ctx()), "method", v.r.Method, "path", v.r.URL.Path, "error", err)
+	}
+	k := views.Kept{
+		Problem: ui.ProblemProps{Status: statusOf[kind], Title: problemTitles[kind], Text: words(err)},
+		Action:  v.r.URL.Path, SignIn: kind == fault.Unauthenticated,
+	}
+	for _, name := range slices.Sorted(maps.Keys(v.r.PostForm)) {
+		if !slices.Contains(secretFields, name) {
+			for _, value := range v.r.PostForm[name] {
+				k.Fields = append(k.Fields, views.KeptField{Name: name, Value: value})
+			}
+		}
+	}
+	return v.render(statusOf[kind], views.KeptForm(v.page(problemTitles[kind], ""), k))
+}
+
+var secretFields = []string{"password", "current", "new_password"}
+
+// words are what an error says to a person: its sentence, and those of its fields.
+func words(err error) string {
+	said := fault.MessageOf(err)
+	for _, f := range fault.FieldsOf(err) {
+		said += " " + f.Message
+	}
+	return said
 }
 
 func (v *visit) problem(status int, title, text string) error {
@@ -191,6 +231,9 @@ func (v *visit) pathID(name string) (uuid.UUID, error) {
 
 // form reads the posted form; a body that is too large or malformed is an error page.
 func (v *visit) form() (url.Values, error) {
+	if kind, _, err := mime.ParseMediaType(v.r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
+		return nil, fault.New(fault.Invalid, "This address takes a form as browsers send it (application/x-www-form-urlencoded); nothing was read.")
+	}
 	if err := v.r.ParseForm(); err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {

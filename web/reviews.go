@@ -12,7 +12,6 @@ import (
 	"orrery/internal/identity"
 	"orrery/internal/report"
 	"orrery/internal/review"
-	"orrery/internal/text"
 	"orrery/internal/workload"
 	"orrery/web/views"
 	"orrery/web/views/ui"
@@ -81,6 +80,15 @@ func (v *visit) showStart(status int, w workload.Workload, in review.StartInput,
 	}
 	if s.Judges, err = v.judges(w); err != nil {
 		return err
+	}
+	lines, err := v.Reviews.OfWorkload(v.ctx(), w.ID)
+	if err != nil {
+		return err
+	}
+	for _, l := range lines {
+		if l.State == review.Open {
+			s.Open = append(s.Open, ui.Link{Text: l.TypeName + " " + l.ChangeKey, Href: "/reviews/" + l.ID.String()})
+		}
 	}
 	p := v.page("Start a review", "/workloads", ui.Link{Text: "Workloads", Href: "/workloads"}, ui.Link{Text: w.Name, Href: "/workloads/" + w.Key}, ui.Link{Text: "Start a review"})
 	p.Errors = errs
@@ -152,11 +160,11 @@ func (v *visit) roundNumber() (int, error) {
 	if value == "" {
 		return 0, nil
 	}
-	n, err := strconv.Atoi(value)
+	n, err := strconv.ParseInt(value, 10, 32)
 	if err != nil || n < 1 {
 		return 0, fault.New(fault.NotFound, "This review has no such round.")
 	}
-	return n, nil
+	return int(n), nil
 }
 
 func (v *visit) paper() (review.Paper, uuid.UUID, error) {
@@ -218,4 +226,4 @@ func reviewPDF(v *visit) error {
 }
 
 // attachment is a Content-Disposition for a name made of keys and numbers.
-func attachment(name string) string { return `attachment; filename="` + text.Cut(name) + `"` }
+func attachment(name string) string { return `attachment; filename="` + name + `"` }

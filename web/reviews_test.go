@@ -142,17 +142,20 @@ func TestFromDraftToDecision(t *testing.T) {
 	r.noor.post(r.path+"/sign-off", "content", strings.Repeat("0", 64), "voice", "agree").is(http.StatusConflict).says("submitted again since you read it")
 	r.asha.post(r.path+"/sign-off", "content", content, "voice", "agree").is(http.StatusForbidden)
 	r.noor.post(r.path+"/sign-off", "content", content, "voice", "agree", "note", "Fine by me.").leadsTo(r.path + "/decide")
-	r.noor.post(r.path+"/decision", "content", content, "outcome", "go").is(http.StatusUnprocessableEntity).says("a plain go is refused")
-	again := r.noor.post(r.path+"/decision", "content", content, "outcome", "conditional", "reason", "kept", "condition_text_0", "Page somebody", "condition_timing_0", "after_launch", "condition_owner_0", "", "condition_due_on_0", "")
+	r.noor.post(r.path+"/decision", "content", content, "seen", page.value("seen"), "outcome", "go", "reason", "kept words").
+		is(http.StatusConflict).says("Somebody signed off, or evidence changed", "kept words")
+	seen := r.noor.get(r.path + "/decide").value("seen")
+	r.noor.post(r.path+"/decision", "content", content, "seen", seen, "outcome", "go").is(http.StatusUnprocessableEntity).says("a plain go is refused")
+	again := r.noor.post(r.path+"/decision", "content", content, "seen", seen, "outcome", "conditional", "reason", "kept", "condition_text_0", "Page somebody", "condition_timing_0", "after_launch", "condition_owner_0", "", "condition_due_on_0", "")
 	again.is(http.StatusUnprocessableEntity).says("A condition after launch needs a date.", "Choose who sees to it.", "kept")
 	if again.value("condition_text_0") != "Page somebody" {
 		t.Error("the condition was lost")
 	}
-	r.noor.post(r.path+"/decision", "content", content, "outcome", "conditional", "condition_text_0", "x", "add", "1").is(http.StatusOK).says("Condition 2")
-	r.noor.post(r.path+"/decision", "content", content, "outcome", "conditional", "condition_text_0", "Page somebody", "condition_timing_0", "after_launch",
+	r.noor.post(r.path+"/decision", "content", content, "seen", seen, "outcome", "conditional", "condition_text_0", "x", "add", "1").is(http.StatusOK).says("Condition 2")
+	r.noor.post(r.path+"/decision", "content", content, "seen", seen, "outcome", "conditional", "condition_text_0", "Page somebody", "condition_timing_0", "after_launch",
 		"condition_owner_0", r.mika.actor().PersonID.String(), "condition_due_on_0", "2027-01-01").leadsTo(r.path + "/record")
-	r.vera.get(r.path+"/record").is(http.StatusOK).says("Conditional go by Noor Haddad", "Page somebody", "after launch", content)
-	r.noor.post(r.path+"/decision", "content", content, "outcome", "no_go", "reason", "x").is(http.StatusSeeOther) // nothing to decide: to the record
+	r.vera.get(r.path+"/record").is(http.StatusOK).says("Conditional go by Noor Haddad", "Noor Haddad agreed, from outside the team: Fine by me.", "Page somebody", "after launch", content)
+	r.noor.post(r.path+"/decision", "content", content, "seen", seen, "outcome", "no_go", "reason", "too late").is(http.StatusConflict).says("What you sent", "too late")
 	r.asha.post(r.path + "/withdraw").is(http.StatusConflict)
 
 	pdf := r.vera.get(r.path + "/report.pdf").is(http.StatusOK)
@@ -238,6 +241,37 @@ func TestPossibleApproverIsWarned(t *testing.T) {
 	tomas.post(r.sheet.QuestionPath(e), ticks(e, true)...).is(http.StatusSeeOther)
 	tomas.get(r.sheet.QuestionPath(e)).hides("you become an author")
 	tomas.get(r.path).says("You saved answers in this round, so you cannot sign off or decide it.")
+}
+
+func TestNoGoFromThePage(t *testing.T) {
+	r := newReviewed(t, false)
+	r.answerAll(true)
+	r.asha.post(r.path + "/submit").leadsTo(r.path)
+	page := r.noor.get(r.path + "/decide")
+	r.noor.post(r.path+"/decision", "content", page.value("content"), "seen", page.value("seen"), "outcome", "no_go", "reason", "The drill failed.").
+		leadsTo(r.path + "/record")
+	r.noor.get(r.path+"/record").says("Round 2", "No-go by Noor Haddad", "The drill failed.")
+	r.asha.get(r.path).says("No-go in round 1", "15 of 15 questions answered")
+}
+
+// What was typed is never lost: who may not save it any more gets it back.
+func TestARefusedFormComesBack(t *testing.T) {
+	r := newReviewed(t, false)
+	e := r.sheet.Entries()[0]
+	path := r.sheet.QuestionPath(e)
+	typed := append(ticks(e, true), "notes", "two hours of thought")
+	r.visitor().post(path, typed...).is(http.StatusUnauthorized).says("two hours of thought", "Sign in, in another tab")
+	r.vera.post(path, typed...).is(http.StatusForbidden).says("two hours of thought", "Only a member of the owning team")
+	r.answerAll(true)
+	r.asha.post(r.path + "/submit").leadsTo(r.path)
+	r.mika.post(path, append(typed[2:], "version", "1")...).is(http.StatusConflict).says("two hours of thought", "The team may withdraw it.")
+	r.visitor().post("/sign-in", "email", "x@example.org", "password", "hunter2hunter2").hides("hunter2hunter2")
+	header := http.Header{"Content-Type": {"text/plain"}}
+	r.asha.ask(http.MethodPost, path, strings.NewReader("notes=lost"), header).is(http.StatusUnprocessableEntity).says("takes a form as browsers send it")
+	r.asha.post(path, "notes", "x").is(http.StatusUnprocessableEntity).says("which version of the answer")
+	if n := r.count(`select count(*) from answer_revisions where notes <> ''`); n != 0 {
+		t.Errorf("%d refused answers were saved", n)
+	}
 }
 
 func TestHeadAnswersAsGet(t *testing.T) {

@@ -59,7 +59,7 @@ func New(d Deps) http.Handler {
 		r.Handle("/api/*", d.API)
 	}
 	r.Group(func(r chi.Router) {
-		r.Use(middleware.Compress(3, "text/html", "application/json"), http.NewCrossOriginProtection().Handler, limitBody)
+		r.Use(middleware.Compress(3, "text/html", "application/json"), s.sameOrigin, limitBody)
 		for _, route := range s.routes() {
 			r.Method(route.Method, route.Pattern, s.serve(route))
 		}

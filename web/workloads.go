@@ -89,7 +89,8 @@ func (v *visit) workloadByPath(rest string) (w workload.Workload, moved string, 
 
 // movedTo answers that an address has changed for good.
 func (v *visit) movedTo(to string) error {
-	http.Redirect(v.w, v.r, to, http.StatusMovedPermanently)
+	v.w.Header().Set("Cache-Control", "no-store") // a key may be taken back
+	http.Redirect(v.w, v.r, to, http.StatusTemporaryRedirect)
 	return nil
 }
 

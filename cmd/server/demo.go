@@ -237,8 +237,12 @@ func (d *demo) ledgerExport() error {
 	if err != nil {
 		return err
 	}
+	readout, err := d.services.reviews.Readout(d.ctx, d.who["noor"], r.ID)
+	if err != nil {
+		return err
+	}
 	_, err = d.services.reviews.Decide(d.ctx, d.who["noor"], review.DecideInput{
-		ReviewID: r.ID, Content: content, Outcome: review.Conditional, Reason: "An export that is a day late harms nobody yet.",
+		ReviewID: r.ID, Content: content, Seen: readout.Seen(), Outcome: review.Conditional, Reason: "An export that is a day late harms nobody yet.",
 		Conditions: []review.ConditionInput{
 			{Text: "The on-call person is paged when an export is late.", Timing: remediation.AfterLaunch, OwnerID: d.who["mika"].PersonID.String(), DueOn: d.day(30)},
 		},

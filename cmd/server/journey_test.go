@@ -170,7 +170,7 @@ func checkContradiction(b *tab, review string) {
 	b.open(review + "/q/orr/change_history")
 	b.wants("Evidence contradicts", "It stands against a tick of this answer.")
 	b.open(review)
-	b.wants("There is a problem")
+	b.wants("Evidence contradicts")
 }
 
 func submitAll(b *tab, review string) {

@@ -45,7 +45,7 @@ type Membership struct {
 }
 
 // Grant is something the actor may do on one workload, or on all when WorkloadID is nil.
-// SelfGiven grants never sign off or decide: a role one gave oneself does not count.
+// SelfGiven grants open nothing: a role one gave oneself does not count.
 type Grant struct {
 	Kind       GrantKind
 	WorkloadID uuid.UUID // uuid.Nil: the whole organisation
@@ -90,20 +90,18 @@ func (a Actor) Leads(team uuid.UUID) bool {
 	return slices.Contains(a.Teams, Membership{TeamID: team, Role: Lead})
 }
 
-// Has reports whether the actor holds a grant of the kind on the workload or on all.
-// It includes grants the actor gave to themselves.
+// Has reports whether the actor holds a grant of the kind on the workload or on all, by
+// somebody else's word: a grant one gave oneself opens nothing.
 func (a Actor) Has(k GrantKind, workload uuid.UUID) bool {
 	return slices.ContainsFunc(a.Grants, func(g Grant) bool {
-		return g.Kind == k && (g.WorkloadID == uuid.Nil || g.WorkloadID == workload)
+		return g.Kind == k && !g.SelfGiven && (g.WorkloadID == uuid.Nil || g.WorkloadID == workload)
 	})
 }
 
 // Approves reports whether the actor may judge the workload: an approver by somebody
 // else's word. A token never judges.
 func (a Actor) Approves(workload uuid.UUID) bool {
-	return a.TokenID == uuid.Nil && slices.ContainsFunc(a.Grants, func(g Grant) bool {
-		return g.Kind == Approver && !g.SelfGiven && (g.WorkloadID == uuid.Nil || g.WorkloadID == workload)
-	})
+	return a.TokenID == uuid.Nil && a.Has(Approver, workload)
 }
 
 // CanRead reports whether the actor may see the target at all. Anyone signed in reads

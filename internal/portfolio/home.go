@@ -184,6 +184,7 @@ func (s *Service) submissions(ctx context.Context, who identity.Actor, h *Home) 
 				order by person_id, signed_at desc, id desc) newest) v
 		where r.state = 'open' and (@judges_all or w.id = any(@judged))
 			and not exists (select from answer_revisions b where b.round_id = d.id and b.saved_by = @me)
+			and not exists (select from answers b where b.round_id = d.id and b.saved_by = @me)
 		order by d.submitted_at, r.id
 		limit @limit`
 	rows, err := s.db.Query(ctx, sql, pgx.StrictNamedArgs{"me": who.PersonID, "judges_all": all, "judged": judged, "limit": homeRows})

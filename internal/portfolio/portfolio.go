@@ -47,7 +47,9 @@ func Reader(who identity.Actor) pgx.StrictNamedArgs {
 		teams = append(teams, m.TeamID)
 	}
 	for _, g := range who.Grants {
-		grants = append(grants, g.WorkloadID)
+		if !g.SelfGiven {
+			grants = append(grants, g.WorkloadID)
+		}
 	}
 	all := who.System != "" || who.Is(identity.Auditor) ||
 		who.Has(identity.Approver, uuid.Nil) || who.Has(identity.Facilitator, uuid.Nil)

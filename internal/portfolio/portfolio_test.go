@@ -138,6 +138,7 @@ func (w *world) submit(who identity.Actor, id uuid.UUID, owner identity.Actor, d
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.exec(`insert into memberships (team_id, person_id, role, granted_at) values ($1, $2, 'member', $3) on conflict do nothing`, sheet.Workload.TeamID, owner.PersonID, w.now)
 	in := review.SubmitInput{ReviewID: id, Steps: map[string]review.FirstStep{}}
 	for _, e := range sheet.Highs() {
 		in.Steps[e.Key()] = review.FirstStep{OwnerID: owner.PersonID.String(), DueOn: due}
@@ -154,13 +155,17 @@ func (w *world) decide(who identity.Actor, id uuid.UUID, outcome string, owner i
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.exec(`insert into grants (id, person_id, kind, granted_at) values ($1, $2, 'approver', $3) on conflict do nothing`, uuid.Must(uuid.NewV7()), who.PersonID, w.now)
 	content := fmt.Sprintf("%x", out.Round.ContentSHA256)
 	if outcome != review.NoGo {
 		if err := w.reviews.SignOff(w.t.Context(), who, review.SignOffInput{ReviewID: id, Content: content, Voice: review.Agree}); err != nil {
 			w.t.Fatal(err)
 		}
 	}
-	in := review.DecideInput{ReviewID: id, Content: content, Outcome: outcome, Reason: "As read.", Acknowledge: true}
+	if out, err = w.reviews.Readout(w.t.Context(), who, id); err != nil {
+		w.t.Fatal(err)
+	}
+	in := review.DecideInput{ReviewID: id, Content: content, Seen: out.Seen(), Outcome: outcome, Reason: "As read.", Acknowledge: true}
 	if outcome == review.Conditional {
 		in.Conditions = []review.ConditionInput{{Text: "Rehearse the rollback", Timing: remediation.BeforeLaunch, OwnerID: owner.PersonID.String(), DueOn: w.now.AddDate(0, 0, 7).Format(time.DateOnly)}}
 	}

@@ -101,7 +101,7 @@ const lineSQL = `
 	join teams t on t.id = w.team_id
 	left join lateral (` + newestDecision + `) d on true
 	cross join lateral (
-		select count(*) filter (where i.risk = 'high' and i.state <> 'verified') as highs,
+		select count(*) filter (where i.risk = 'high' and i.cause_kind <> 'condition' and i.state <> 'verified') as highs,
 			count(*) filter (where i.due_on < @today and not ` + finished + `) as overdue
 		from items i where i.workload_id = w.id) i
 	left join lateral (
@@ -233,7 +233,7 @@ func (f Filter) where(who identity.Actor, now time.Time) (where []string, args p
 		add(`w.team_id = any(@teams)`, "", nil)
 	}
 	if f.Highs {
-		add(`exists (select from items i where i.workload_id = w.id and i.risk = 'high' and i.state <> 'verified')`, "", nil)
+		add(`exists (select from items i where i.workload_id = w.id and i.risk = 'high' and i.cause_kind <> 'condition' and i.state <> 'verified')`, "", nil)
 	}
 	if f.Overdue {
 		add(`exists (select from items i where i.workload_id = w.id and i.due_on < @today and not `+finished+`)`, "", nil)
@@ -267,7 +267,7 @@ func (s *Service) Views(ctx context.Context, who identity.Actor) (Views, error) 
 	}
 	const sql = `
 		with work as (
-			select i.workload_id, bool_or(i.risk = 'high' and i.state <> 'verified') as highs, bool_or(i.due_on < @today) as overdue
+			select i.workload_id, bool_or(i.risk = 'high' and i.cause_kind <> 'condition' and i.state <> 'verified') as highs, bool_or(i.due_on < @today) as overdue
 			from items i where not ` + finished + ` group by i.workload_id),
 		decided as (
 			select distinct on (r.workload_id) r.workload_id, c.valid_until

@@ -41,6 +41,7 @@ func newHouse(t *testing.T, restricted bool) *house {
 	h.asha, h.mika, h.stranger = person("Asha"), person("Mika"), person("Vera")
 	h.asha.Teams = []identity.Membership{{TeamID: team, Role: identity.Member}}
 	h.mika.Teams = h.asha.Teams
+	h.exec(`insert into memberships (team_id, person_id, role, granted_at) values ($1, $2, 'member', now()), ($1, $3, 'member', now())`, team, h.asha.PersonID, h.mika.PersonID)
 	h.exec(`insert into workloads (id, key, name, description, team_id, tier, stage, restricted, created_at, updated_at)
 		values ($1, 'payments', 'Payments', '', $2, 2, 'live', $3, now(), now())`, h.workload, team, restricted)
 	return h
@@ -148,8 +149,8 @@ func TestTheSameCauseIsOneItem(t *testing.T) {
 	it := h.open("orr/quotas", "high", "2026-12-01")
 	it = h.change(h.mika, it, remediation.Change{Version: it.Version, OwnerID: h.mika.PersonID.String(), DueOn: "2026-12-24", State: remediation.InProgress})
 	kept := h.open("orr/quotas", "high", "2027-01-01")
-	if kept.ID != it.ID || kept.OwnerID != h.mika.PersonID || kept.DueOn.Day() != 24 || kept.State != remediation.InProgress {
-		t.Errorf("somebody is on it, and it became %+v", kept)
+	if kept.ID != it.ID || kept.OwnerID != h.asha.PersonID || kept.DueOn.Year() != 2027 || kept.State != remediation.InProgress {
+		t.Errorf("said anew of work that goes on, it became %+v", kept)
 	}
 	it = h.change(h.mika, kept, as(kept, remediation.Done, "Raised."))
 	h.change(h.asha, it, as(it, remediation.Verified, "Raised."))
@@ -223,10 +224,10 @@ func TestMendItemLeavesTheRest(t *testing.T) {
 	it := h.open("orr/quotas", "high", "2026-12-01")
 	other := h.open("orr/rollback", "high", "2026-12-01")
 	err := pgx.BeginFunc(t.Context(), h.db, func(tx pgx.Tx) error {
-		if err := remediation.MendItem(t.Context(), tx, h.mika, h.workload, remediation.CauseQuestion, "orr/quotas", "Answered anew.", h.clock); err != nil {
+		if err := remediation.MendItem(t.Context(), tx, h.mika, h.workload, remediation.CauseQuestion, "orr/quotas", "Answered anew.", &h.mika.PersonID, h.clock); err != nil {
 			return err
 		}
-		return remediation.MendItem(t.Context(), tx, h.mika, h.workload, remediation.CauseQuestion, "orr/nothing", "x", h.clock)
+		return remediation.MendItem(t.Context(), tx, h.mika, h.workload, remediation.CauseQuestion, "orr/nothing", "x", nil, h.clock)
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -82,14 +82,15 @@ func (s *Service) Change(ctx context.Context, who identity.Actor, id uuid.UUID, 
 		if who.May(identity.WorkItems, it.Target()) != nil { // somebody from outside only verifies
 			c.OwnerID, c.DueOn, c.Resolution = it.OwnerID.String(), it.DueOn.Format(time.DateOnly), it.Resolution
 		}
-		if err := it.apply(ctx, tx, c); err != nil {
+		if err := it.apply(ctx, tx, who, c); err != nil {
 			return err
 		}
 		verifiedBy := it.move(who, c, now)
 		if err := save(ctx, tx, it, verifiedBy); err != nil {
 			return err
 		}
-		return record(ctx, tx, who, "item."+it.State, it.WorkloadID, it.ID, now)
+		return record(ctx, tx, who, "item."+it.State, it.WorkloadID, it.ID, now,
+			audit.Detail{Name: "owner", Value: it.OwnerID.String()}, audit.Detail{Name: "due_on", Value: it.DueOn.Format(time.DateOnly)})
 	})
 	if err != nil {
 		return Item{}, fmt.Errorf("change item: %w", err)
@@ -111,14 +112,14 @@ func mayChange(who identity.Actor, it Item, c Change) error {
 }
 
 // apply checks the input and sets owner, due day and resolution.
-func (it *Item) apply(ctx context.Context, tx pgx.Tx, c Change) error {
+func (it *Item) apply(ctx context.Context, tx pgx.Tx, who identity.Actor, c Change) error {
 	var bad []fault.Field
 	add := func(name, message string) { bad = append(bad, fault.Field{Name: name, Message: message}) }
 	owner, err := uuid.Parse(c.OwnerID)
 	if err != nil {
 		add("owner", "Choose an owner from the list.")
 	} else if owner != it.OwnerID {
-		ok, err := activePerson(ctx, tx, owner)
+		ok, err := mayOwn(ctx, tx, owner, it.WorkloadID)
 		if err != nil {
 			return err
 		}
@@ -129,6 +130,8 @@ func (it *Item) apply(ctx context.Context, tx pgx.Tx, c Change) error {
 	due, err := time.Parse(time.DateOnly, c.DueOn)
 	if err != nil || due.Year() < 2000 || due.Year() > 2200 {
 		add("due_on", "Write the due date as year-month-day, for example 2026-11-30.")
+	} else if it.CauseKind == CauseCondition && !due.Equal(it.DueOn) && !who.Approves(it.WorkloadID) {
+		add("due_on", "The date of a condition belongs to the decision: only an approver of the workload moves it.")
 	}
 	resolution := text.Clean(c.Resolution)
 	if c.State == Done && resolution == "" {
@@ -171,10 +174,10 @@ func (it *Item) move(who identity.Actor, c Change, now time.Time) (verifiedBy *u
 }
 
 // OpenItem opens the item of a cause within the caller's transaction, or reopens it; an
-// item that is already being worked on keeps its owner and due day. It does not authorise:
+// item that is already being worked on goes on, with the owner and due day given. It does not authorise:
 // reviews call it at submission and decision.
 func OpenItem(ctx context.Context, tx pgx.Tx, who identity.Actor, o Opening, now time.Time) (uuid.UUID, error) {
-	ok, err := activePerson(ctx, tx, o.OwnerID)
+	ok, err := mayOwn(ctx, tx, o.OwnerID, o.WorkloadID)
 	if err != nil {
 		return uuid.Nil, err
 	}
@@ -185,13 +188,14 @@ func OpenItem(ctx context.Context, tx pgx.Tx, who identity.Actor, o Opening, now
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("open item: %w", err)
 	}
-	return id, record(ctx, tx, who, verb, o.WorkloadID, id, now)
+	return id, record(ctx, tx, who, verb, o.WorkloadID, id, now,
+		audit.Detail{Name: "owner", Value: o.OwnerID.String()}, audit.Detail{Name: "due_on", Value: o.DueOn.Format(time.DateOnly)})
 }
 
 // MendItem marks the unfinished item of a cause as done within the caller's transaction,
-// if there is one: the cause no longer stands. Another person still verifies it. It does
-// not authorise: reviews call it at submission.
-func MendItem(ctx context.Context, tx pgx.Tx, who identity.Actor, workloadID uuid.UUID, kind, key, resolution string, now time.Time) error {
+// if there is one: the cause no longer stands. doneBy mended it, so another person still
+// verifies it. It does not authorise: reviews call it at submission, after LockItems.
+func MendItem(ctx context.Context, tx pgx.Tx, who identity.Actor, workloadID uuid.UUID, kind, key, resolution string, doneBy *uuid.UUID, now time.Time) error {
 	id, err := unfinishedOfCause(ctx, tx, workloadID, kind, key)
 	if err != nil || id == uuid.Nil {
 		return err
@@ -200,16 +204,16 @@ func MendItem(ctx context.Context, tx pgx.Tx, who identity.Actor, workloadID uui
 	if err != nil {
 		return err
 	}
-	it.State, it.Resolution, it.DoneBy, it.DoneAt = Done, resolution, nullable(who.PersonID), &now
+	it.State, it.Resolution, it.DoneBy, it.DoneAt = Done, resolution, doneBy, &now
 	if err := save(ctx, tx, it, nil); err != nil {
 		return err
 	}
 	return record(ctx, tx, who, "item.done", workloadID, id, now)
 }
 
-func record(ctx context.Context, tx pgx.Tx, who identity.Actor, verb string, workloadID, id uuid.UUID, at time.Time) error {
+func record(ctx context.Context, tx pgx.Tx, who identity.Actor, verb string, workloadID, id uuid.UUID, at time.Time, details ...audit.Detail) error {
 	return audit.Record(ctx, tx, who, audit.Act{
-		Stream: audit.WorkloadStream(workloadID), Verb: verb, TargetKind: "item", TargetID: id.String(), At: at,
+		Stream: audit.WorkloadStream(workloadID), Verb: verb, TargetKind: "item", TargetID: id.String(), At: at, Details: details,
 	})
 }
 

@@ -62,7 +62,7 @@ func OfWorkload(ctx context.Context, q postgres.Querier, workloadID uuid.UUID) (
 }
 
 // upsert opens the item of a cause, or reopens it. An item that is already open keeps its
-// state, owner and due day: somebody is on it.
+// state and takes the owner and due day that were said last.
 func upsert(ctx context.Context, tx pgx.Tx, o Opening, by *uuid.UUID, now time.Time) (id uuid.UUID, verb string, err error) {
 	const sql = `
 		insert into items as i (id, workload_id, cause_kind, cause_key, title, detail, risk, timing, href,
@@ -70,8 +70,7 @@ func upsert(ctx context.Context, tx pgx.Tx, o Opening, by *uuid.UUID, now time.T
 		values (@id, @workload, @kind, @key, @title, @detail, @risk, @timing, @href, @owner, @due, 'open', '', @by, @now)
 		on conflict on constraint items_cause_unique do update set
 			title = @title, detail = @detail, risk = @risk, timing = @timing, href = @href, version = i.version + 1,
-			owner_id = case when i.state in ('open', 'in_progress') then i.owner_id else @owner end,
-			due_on = case when i.state in ('open', 'in_progress') then i.due_on else @due end,
+			owner_id = @owner, due_on = @due,
 			resolution = case when i.state in ('open', 'in_progress') then i.resolution else '' end,
 			opened_at = case when i.state in ('open', 'in_progress') then i.opened_at else @now end,
 			opened_by = case when i.state in ('open', 'in_progress') then i.opened_by else @by end,
@@ -104,9 +103,25 @@ func save(ctx context.Context, tx pgx.Tx, it Item, verifiedBy *uuid.UUID) error 
 	return err
 }
 
-func activePerson(ctx context.Context, q postgres.Querier, id uuid.UUID) (ok bool, err error) {
-	err = q.QueryRow(ctx, `select exists (select from people where id = $1 and deactivated_at is null)`, id).Scan(&ok)
+// mayOwn reports whether the person is active and, where the workload is restricted, in its
+// team: nobody owns work that they cannot see.
+func mayOwn(ctx context.Context, q postgres.Querier, person, workloadID uuid.UUID) (ok bool, err error) {
+	err = q.QueryRow(ctx, `
+		select exists (
+			select from people p join workloads w on w.id = $2
+			where p.id = $1 and p.deactivated_at is null
+			and (not w.restricted or exists (select from memberships m where m.person_id = p.id and m.team_id = w.team_id)))`, person, workloadID).Scan(&ok)
 	return ok, err
+}
+
+// LockItems locks every item of the workload, in one order, before any of them is changed
+// together with the audit record: whoever changes one item locks it before the record too.
+func LockItems(ctx context.Context, tx pgx.Tx, workloadID uuid.UUID) error {
+	_, err := tx.Exec(ctx, `select from items where workload_id = $1 order by id for update`, workloadID)
+	if err != nil {
+		return fmt.Errorf("lock items: %w", err)
+	}
+	return nil
 }
 
 // unfinishedOfCause finds the open item of a cause, or uuid.Nil.
@@ -167,7 +182,9 @@ func visible(who identity.Actor) (teams, grants []uuid.UUID) {
 		teams = append(teams, m.TeamID)
 	}
 	for _, g := range who.Grants {
-		grants = append(grants, g.WorkloadID)
+		if !g.SelfGiven {
+			grants = append(grants, g.WorkloadID)
+		}
 	}
 	return teams, grants
 }

@@ -23,6 +23,7 @@ import (
 const (
 	maxNotes  = 20_000
 	maxReason = 1_000
+	maxNote   = 4_000 // of a sign-off, and of what should change
 )
 
 // AnswerInput is one answer as a person gave it, on top of the version they saw.
@@ -95,8 +96,11 @@ func (s *Service) saveAnswer(ctx context.Context, tx pgx.Tx, who identity.Actor,
 	if now.Version > 0 && now.sameAs(a) {
 		return now, nil
 	}
+	if now.Version == 0 && a.empty() {
+		return now, nil // nothing was said
+	}
 	if r.Round.State != Draft {
-		return Answer{}, fault.New(fault.Conflict, "This round is %s, so answers cannot change. Withdraw it first.", r.Round.State)
+		return Answer{}, fault.New(fault.Conflict, "%s", frozen[r.Round.State])
 	}
 	if now.Version != in.Version {
 		return Answer{}, &StaleAnswer{Theirs: now, Mine: in}
@@ -189,6 +193,18 @@ func (in AnswerInput) check(q *questionnaire.Question) (Answer, error) {
 		add("notes", "Keep the notes under 20,000 characters.")
 	}
 	return a, fault.InvalidFields(bad...)
+}
+
+// frozen says why answers of a round cannot change.
+var frozen = map[string]string{
+	Submitted: "This round is submitted, so answers cannot change. The team may withdraw it.",
+	Sealed:    "This round is decided and sealed, so answers cannot change.",
+	Cancelled: "This round is cancelled, so answers cannot change.",
+}
+
+// empty reports whether the answer says nothing at all.
+func (a Answer) empty() bool {
+	return len(a.Chosen) == 0 && len(a.NAChoices) == 0 && !a.Unknown && !a.NotApplicable && a.Notes == ""
 }
 
 // sameAs reports whether both say the same.

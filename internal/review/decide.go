@@ -33,7 +33,8 @@ type DecideInput struct {
 	Content     string // hex SHA-256 of the content that was shown
 	Outcome     string
 	Reason      string
-	Acknowledge bool // new contradictions on required questions were read
+	Acknowledge bool   // new contradictions on required questions were read
+	Seen        string // Readout.Seen of what was shown
 	Conditions  []ConditionInput
 }
 
@@ -58,6 +59,9 @@ func (s *Service) Decide(ctx context.Context, who identity.Actor, in DecideInput
 		readout, err := s.readout(ctx, tx, r)
 		if err != nil {
 			return err
+		}
+		if in.Seen != readout.Seen() {
+			return fault.New(fault.Conflict, "Somebody signed off, or evidence changed, since you read this page. Read what is new; your input is still here.")
 		}
 		d, err := in.check(readout, now)
 		if err != nil {
@@ -172,7 +176,7 @@ func beforeLaunch(launch *time.Time, now time.Time) time.Time {
 
 func objections(list []SignOff) (n int) {
 	for _, s := range list {
-		if s.Voice == Object {
+		if s.Voice == Object && s.Counts {
 			n++
 		}
 	}
@@ -183,7 +187,7 @@ func objections(list []SignOff) (n int) {
 func (r Readout) Missing(deciderOutside bool) string {
 	agree, outside := 0, deciderOutside
 	for _, s := range r.SignOffs {
-		if s.Voice == Agree {
+		if s.Voice == Agree && s.Counts {
 			agree++
 			outside = outside || s.OutsideTeam
 		}
@@ -334,8 +338,8 @@ func insertDecision(ctx context.Context, tx pgx.Tx, who identity.Actor, r Readou
 	return nil
 }
 
-// nextRound opens the round after a no-go. Answers are kept as they were, by whom and when;
-// nobody is an author of the new round until they save in it.
+// nextRound opens the round after a no-go. Answers are kept as they were, by whom and when:
+// who wrote one that stands stays its author.
 func nextRound(ctx context.Context, tx pgx.Tx, r Review, now time.Time) error {
 	id := uuid.Must(uuid.NewV7())
 	const round = `insert into rounds (id, review_id, number, state, opened_at) values ($1, $2, $3, 'draft', $4)`

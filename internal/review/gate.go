@@ -63,6 +63,7 @@ type governing struct {
 	decidedAt  *time.Time
 	validUntil *time.Time
 	content    []byte
+	tier       int // when the review started
 }
 
 // Launch answers the gate for the workload with the key: for the change when one is named,
@@ -96,6 +97,9 @@ func (s *Service) Launch(ctx context.Context, who identity.Actor, key, change st
 		return Gate{}, err
 	}
 	g.judge(items, s.baseURL, now)
+	if w.Tier < gov.tier {
+		g.Warnings = append(g.Warnings, GateReason{Code: "tier_raised", Message: fmt.Sprintf("This was decided at tier %d; the workload is tier %d now.", gov.tier, w.Tier), URL: g.ReviewURL})
+	}
 	if w.Stage == workload.Retired {
 		g.Warnings = append(g.Warnings, GateReason{Code: "retired", Message: "This workload is retired.", URL: s.baseURL + "/workloads/" + w.Key})
 	}
@@ -122,7 +126,7 @@ func workloadByKey(ctx context.Context, q postgres.Querier, who identity.Actor, 
 
 func governingOf(ctx context.Context, q postgres.Querier, workloadID uuid.UUID, change string) (governing, error) {
 	const sql = `
-		select r.id, t.gate_mode, d.outcome, d.id, d.decided_at, d.valid_until, d.content_sha256
+		select r.id, t.gate_mode, d.outcome, d.id, d.decided_at, d.valid_until, d.content_sha256, r.tier
 		from reviews r
 		join review_types t on t.key = r.type_key
 		left join rounds o on o.review_id = r.id and o.state = 'sealed'
@@ -130,7 +134,7 @@ func governingOf(ctx context.Context, q postgres.Querier, workloadID uuid.UUID, 
 		where r.workload_id = $1 and r.change_key = $2 and r.gates_launch and r.state <> 'cancelled'
 		order by d.decided_at desc nulls last, r.started_at desc limit 1`
 	var g governing
-	err := q.QueryRow(ctx, sql, workloadID, change).Scan(&g.review, &g.mode, &g.outcome, &g.decision, &g.decidedAt, &g.validUntil, &g.content)
+	err := q.QueryRow(ctx, sql, workloadID, change).Scan(&g.review, &g.mode, &g.outcome, &g.decision, &g.decidedAt, &g.validUntil, &g.content, &g.tier)
 	return g, err
 }
 

@@ -3,11 +3,13 @@ package review
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -31,13 +33,18 @@ type SignOff struct {
 	Voice       string // Agree, Object
 	Note        string
 	OutsideTeam bool // of the owning team, when it was given
+	Counts      bool // whether its giver may still judge: an active approver by somebody else's word
 	SignedAt    time.Time
 }
 
 // signOffsOf reads the newest voice of each approver on the content.
 func signOffsOf(ctx context.Context, q postgres.Querier, round uuid.UUID, content []byte) ([]SignOff, error) {
 	const sql = `
-		select s.person_id, p.name as person, s.voice, s.note, s.outside_team, s.signed_at
+		select s.person_id, p.name as person, s.voice, s.note, s.outside_team, s.signed_at,
+			p.deactivated_at is null and exists (
+				select from grants g join rounds d on d.id = $1 join reviews r on r.id = d.review_id
+				where g.person_id = s.person_id and g.kind = 'approver' and g.granted_by is distinct from g.person_id
+				and (g.workload_id is null or g.workload_id = r.workload_id)) as counts
 		from (select distinct on (person_id) * from signoffs where round_id = $1 and content_sha256 = $2 order by person_id, signed_at desc, id desc) s
 		join people p on p.id = s.person_id order by s.signed_at, s.id`
 	rows, err := q.Query(ctx, sql, round, content)
@@ -62,6 +69,19 @@ type Readout struct {
 	Content  Snapshot
 	SignOffs []SignOff
 	Changed  []ChangedProof
+}
+
+// Seen names what a decider has before them beside the frozen content: the voices, and the
+// evidence that changed. A decision made on another Seen is a conflict.
+func (r Readout) Seen() string {
+	h := sha256.New()
+	for _, s := range r.SignOffs {
+		_, _ = fmt.Fprintln(h, s.PersonID, s.Voice, s.SignedAt.UnixMicro(), s.Counts)
+	}
+	for _, c := range r.Changed {
+		_, _ = fmt.Fprintln(h, c.Entry.Key(), c.Proof.Check.ID, c.Proof.State)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // MustAcknowledge reports whether there are new contradictions on required questions.
@@ -148,7 +168,7 @@ func (s *Service) SignOff(ctx context.Context, who identity.Actor, in SignOffInp
 		return fault.InvalidField("voice", "Choose whether you agree or object.")
 	case in.Voice == Object && note == "":
 		return fault.InvalidField("note", "Say what you object to.")
-	case len(note) > 4000:
+	case utf8.RuneCountInString(note) > maxNote:
 		return fault.InvalidField("note", "Keep the note under 4,000 characters.")
 	}
 	now := s.now()

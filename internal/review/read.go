@@ -195,6 +195,7 @@ type RoundLine struct {
 	ReturnedNote string
 	ReturnedBy   string
 	ReturnedAt   *time.Time
+	SignOffs     []SealedSignOff // on what was decided
 	Decision     *Decision
 }
 
@@ -215,7 +216,8 @@ func (s *Service) Record(ctx context.Context, who identity.Actor, id uuid.UUID) 
 		return Record{}, err
 	}
 	const sql = `
-		select d.number, d.state, d.opened_at, coalesce(p.name, ''), d.submitted_at, d.returned_note, coalesce(b.name, ''), d.returned_at
+		select d.number, d.state, d.opened_at, coalesce(p.name, ''), d.submitted_at, d.returned_note, coalesce(b.name, ''), d.returned_at,
+			(select c.seal from decisions c where c.round_id = d.id)
 		from rounds d left join people p on p.id = d.submitted_by left join people b on b.id = d.returned_by
 		where d.review_id = $1 order by d.number desc`
 	rows, err := s.db.Query(ctx, sql, id)
@@ -225,7 +227,13 @@ func (s *Service) Record(ctx context.Context, who identity.Actor, id uuid.UUID) 
 	rec := Record{Review: r}
 	rec.Rounds, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (RoundLine, error) {
 		var l RoundLine
-		err := row.Scan(&l.Number, &l.State, &l.OpenedAt, &l.SubmittedBy, &l.SubmittedAt, &l.ReturnedNote, &l.ReturnedBy, &l.ReturnedAt)
+		var sealed []byte
+		err := row.Scan(&l.Number, &l.State, &l.OpenedAt, &l.SubmittedBy, &l.SubmittedAt, &l.ReturnedNote, &l.ReturnedBy, &l.ReturnedAt, &sealed)
+		if err == nil && sealed != nil {
+			var seal Seal
+			err = json.Unmarshal(sealed, &seal)
+			l.SignOffs = seal.SignOffs
+		}
 		l.Decision = decisions[l.Number]
 		return l, err
 	})

@@ -67,12 +67,12 @@ type Review struct {
 	GatesLaunch     bool
 	ValidDays       int
 	SignoffsNeeded  int
-	Tier            int // as it was when the review started
+	Tier            int // the stricter of the tier when the review started and now
 	StartedBy       string
 	StartedAt       time.Time
 	Round           Round
 	Pins            []Pin
-	AuthoredByActor bool // the reader saved an answer in this round
+	AuthoredByActor bool // the reader saved an answer in this round, or one that it carries on
 }
 
 // Round is one pass from draft to decision.

@@ -132,8 +132,9 @@ func (in *StartInput) check() error {
 	var bad []fault.Field
 	add := func(name, message string) { bad = append(bad, fault.Field{Name: name, Message: message}) }
 	in.ChangeKey = strings.TrimSpace(in.ChangeKey)
-	in.ChangeTitle = text.Clean(in.ChangeTitle)
-	in.ChangeTicket = strings.TrimSpace(in.ChangeTicket)
+	in.Type = text.Clean(in.Type)
+	in.ChangeTitle = text.Line(in.ChangeTitle)
+	in.ChangeTicket = text.Line(in.ChangeTicket)
 	if !changeKeyForm.MatchString(in.ChangeKey) {
 		add("change_key", "Write the change's key with letters, digits and . _ / - only, for example CHG-4471.")
 	}
@@ -146,7 +147,7 @@ func (in *StartInput) check() error {
 	if utf8.RuneCountInString(in.ChangeTitle) > 200 {
 		add("change_title", "Keep the title under 200 characters.")
 	}
-	if t := in.ChangeTicket; t != "" && (len(t) > 500 || !strings.HasPrefix(t, "https://") && !strings.HasPrefix(t, "http://")) {
+	if t := in.ChangeTicket; t != "" && (utf8.RuneCountInString(t) > 500 || strings.Contains(t, " ") || !strings.HasPrefix(t, "https://") && !strings.HasPrefix(t, "http://")) {
 		add("change_ticket", "Write the ticket's address, beginning with https://.")
 	}
 	return fault.InvalidFields(bad...)

@@ -17,12 +17,13 @@ func errNotFound() error { return fault.New(fault.NotFound, "There is no such re
 
 const reviewSQL = `
 	select r.id, r.type_key, t.name, r.change_key, r.change_title, r.change_ticket, r.state, r.core_path,
-		r.gates_launch, r.valid_days, r.signoffs, r.tier, coalesce(sp.name, ''), r.started_at,
+		r.gates_launch, r.valid_days, greatest(r.signoffs, t.signoffs[w.tier]), least(r.tier, w.tier), coalesce(sp.name, ''), r.started_at,
 		d.id, d.number, d.state, d.opened_at, d.submissions, coalesce(bp.name, ''), d.submitted_at, d.content_sha256,
 		d.returned_note, coalesce(rp.name, ''), w.id, w.key, w.name, w.team_id, tm.key, tm.name, w.tier, w.stage, w.restricted, w.launch_on,
 		array(select p.questionnaire_key from review_questionnaires p where p.review_id = r.id order by p.position),
 		array(select p.version_id from review_questionnaires p where p.review_id = r.id order by p.position),
-		exists (select from answer_revisions v where v.round_id = d.id and v.saved_by = $2)
+		exists (select from answers v where v.round_id = d.id and v.saved_by = $2)
+			or exists (select from answer_revisions v where v.round_id = d.id and v.saved_by = $2)
 	from reviews r
 	join review_types t on t.key = r.type_key
 	join workloads w on w.id = r.workload_id

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -82,6 +83,9 @@ func (s *Service) openItems(ctx context.Context, tx pgx.Tx, who identity.Actor, 
 	if err != nil {
 		return err
 	}
+	if err := remediation.LockItems(ctx, tx, sheet.Workload.ID); err != nil {
+		return err
+	}
 	for _, o := range openings {
 		if _, err := remediation.OpenItem(ctx, tx, who, o, now); err != nil {
 			if f := fault.FieldsOf(err); len(f) > 0 {
@@ -95,7 +99,7 @@ func (s *Service) openItems(ctx context.Context, tx pgx.Tx, who identity.Actor, 
 			continue
 		}
 		words := fmt.Sprintf("Round %d of %s was submitted with another answer: %s.", sheet.Round.Number, sheet.Title(), e.Answer.Risk.Label())
-		if err := remediation.MendItem(ctx, tx, who, sheet.Workload.ID, remediation.CauseQuestion, e.Key(), words, now); err != nil {
+		if err := remediation.MendItem(ctx, tx, who, sheet.Workload.ID, remediation.CauseQuestion, e.Key(), words, e.Answer.SavedByID, now); err != nil {
 			return err
 		}
 	}
@@ -182,6 +186,9 @@ func (s *Service) RequestChanges(ctx context.Context, who identity.Actor, id uui
 	note = text.Clean(note)
 	if note == "" {
 		return Review{}, fault.InvalidField("reason", "Say what should change, so that the team can act on it.")
+	}
+	if utf8.RuneCountInString(note) > maxNote {
+		return Review{}, fault.InvalidField("reason", "Keep it under 4,000 characters.")
 	}
 	return s.backToDraft(ctx, who, id, identity.Judge, "round.changes_requested", note)
 }

@@ -53,9 +53,8 @@ func newWorld(t *testing.T, tier int) *world {
 	w.team = w.addTeam("ledger")
 	w.asha, w.mika = w.person("Asha Rao", w.team), w.person("Mika Laine", w.team)
 	w.noor, w.tomas, w.vera = w.person("Noor Haddad", uuid.Nil), w.person("Tomas Berg", w.team), w.person("Vera Lind", uuid.Nil)
-	for _, approver := range []*identity.Actor{&w.noor, &w.tomas} {
-		approver.Grants = []identity.Grant{{Kind: identity.Approver}}
-	}
+	w.approver(&w.noor)
+	w.approver(&w.tomas)
 	w.payments = w.workload("payments", tier, false)
 	return w
 }
@@ -81,6 +80,12 @@ func (w *world) person(name string, team uuid.UUID) identity.Actor {
 		who.Teams = []identity.Membership{{TeamID: team, Role: identity.Member}}
 	}
 	return who
+}
+
+// approver makes somebody approver of everything, by somebody else's word.
+func (w *world) approver(who *identity.Actor) {
+	w.exec(`insert into grants (id, person_id, kind, granted_by, granted_at) values ($1, $2, 'approver', $3, $4)`, uuid.Must(uuid.NewV7()), who.PersonID, w.vera.PersonID, w.clock)
+	who.Grants = []identity.Grant{{Kind: identity.Approver}}
 }
 
 func (w *world) workload(key string, tier int, restricted bool) workload.Workload {
@@ -159,4 +164,12 @@ func (w *world) submit(id uuid.UUID) review.Review {
 		w.t.Fatal(err)
 	}
 	return r
+}
+
+// decide decides on what the decider sees at this moment.
+func (w *world) decide(who identity.Actor, in review.DecideInput) (review.Review, error) {
+	if readout, err := w.reviews.Readout(context.Background(), who, in.ReviewID); err == nil {
+		in.Seen = readout.Seen()
+	}
+	return w.reviews.Decide(context.Background(), who, in)
 }

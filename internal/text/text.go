@@ -29,3 +29,14 @@ func Cut(s string) string {
 	}
 	return s
 }
+
+// Line is Clean for what stands on one line, such as a name: line feeds and tabs become
+// spaces, and characters that turn the direction of text are dropped.
+func Line(s string) string {
+	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Bidi_Control, r) {
+			return -1
+		}
+		return r
+	}, Clean(s))), " ")
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -48,6 +49,9 @@ func (s *Service) Create(ctx context.Context, who identity.Actor, in Input) (Wor
 		if err := who.May(identity.CreateWorkload, w.Target()); err != nil {
 			return err
 		}
+		if c.Restricted && !who.InTeam(w.TeamID) && who.System == "" {
+			return fault.InvalidField("restricted", "Only a member of the team may restrict its workloads: you would not see it yourself.")
+		}
 		if err := freeKey(ctx, tx, c.Key, w.ID); err != nil {
 			return err
 		}
@@ -66,18 +70,23 @@ func (s *Service) Create(ctx context.Context, who identity.Actor, in Input) (Wor
 	return byKey(ctx, s.db, who, w.Key)
 }
 
-// Update changes a workload as it was seen at version. Members of the owning team may;
-// moving it to another team needs membership of both, or a lead of the present team;
-// a higher tier number (less critical) needs an approver. A stale version is a conflict.
+// Update changes a workload as it was seen at version. Members of the owning team may; an
+// approver from outside may change the tier and nothing else. Moving it to another team
+// needs membership of both, or a lead of the present team, and no open review; a higher tier
+// number (less critical) needs an approver. A stale version is a conflict.
 func (s *Service) Update(ctx context.Context, who identity.Actor, id uuid.UUID, version int, in Input) (Workload, error) {
-	c, err := in.check()
-	if err != nil {
-		return Workload{}, err
-	}
 	now := s.now()
 	var w Workload
-	err = pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+		var err error
 		if w, err = lock(ctx, tx, who, id); err != nil {
+			return err
+		}
+		if who.May(identity.EditWorkload, w.Target()) != nil && who.Approves(w.ID) {
+			in = w.input(in.Tier) // somebody from outside only changes the tier
+		}
+		c, err := in.check()
+		if err != nil {
 			return err
 		}
 		if err := s.mayUpdate(ctx, tx, who, w, version, c); err != nil {
@@ -94,6 +103,7 @@ func (s *Service) Update(ctx context.Context, who identity.Actor, id uuid.UUID, 
 		if w.TeamID, err = teamByKey(ctx, tx, in.TeamKey); err != nil {
 			return err
 		}
+		w.TeamKey = in.TeamKey
 		w.apply(c, now)
 		if err := update(ctx, tx, w); err != nil {
 			return err
@@ -106,12 +116,24 @@ func (s *Service) Update(ctx context.Context, who identity.Actor, id uuid.UUID, 
 	if err != nil {
 		return Workload{}, fmt.Errorf("change workload: %w", err)
 	}
-	return Load(ctx, s.db, who, w.ID)
+	// who may have moved the workload out of their own sight
+	return Load(ctx, s.db, identity.SystemActor("workload"), w.ID)
+}
+
+// input is the workload as somebody would have typed it, with another tier.
+func (w Workload) input(tier int) Input {
+	in := Input{
+		Key: w.Key, Name: w.Name, Description: w.Description, TeamKey: w.TeamKey, Tier: tier, Stage: w.Stage, Restricted: w.Restricted,
+		Accounts: w.Production.Accounts, Regions: w.Production.Regions, Tags: w.Production.Tags, ApplicationARN: w.Production.ApplicationARN,
+	}
+	if w.LaunchOn != nil {
+		in.LaunchOn = w.LaunchOn.Format(time.DateOnly)
+	}
+	return in
 }
 
 // mayUpdate checks rights and version against the stored row.
 func (s *Service) mayUpdate(ctx context.Context, tx pgx.Tx, who identity.Actor, w Workload, version int, c clean) error {
-	// An approver from outside the team may change the tier: that is the one thing that needs them.
 	if err := who.May(identity.EditWorkload, w.Target()); err != nil && !who.Approves(w.ID) {
 		return err
 	}
@@ -130,6 +152,13 @@ func (s *Service) mayUpdate(ctx context.Context, tx pgx.Tx, who identity.Actor, 
 		}
 		if !who.Leads(w.TeamID) && !who.InTeam(to) {
 			return fault.InvalidField("team", "Moving a workload needs a lead of its team, or a member of both teams.")
+		}
+		open, err := underReview(ctx, tx, w.ID)
+		if err != nil {
+			return err
+		}
+		if open {
+			return fault.InvalidField("team", "A review of this workload is open, and who may decide it depends on the team. Finish it first.")
 		}
 	}
 	return nil
@@ -159,9 +188,18 @@ func (s *Service) record(ctx context.Context, tx pgx.Tx, who identity.Actor, ver
 		Details: []audit.Detail{
 			{Name: "key", Value: w.Key}, {Name: "team", Value: w.TeamID.String()},
 			{Name: "tier", Value: strconv.Itoa(w.Tier)}, {Name: "stage", Value: w.Stage},
-			{Name: "restricted", Value: strconv.FormatBool(w.Restricted)},
+			{Name: "restricted", Value: strconv.FormatBool(w.Restricted)}, {Name: "name", Value: w.Name}, {Name: "launch_on", Value: day(w.LaunchOn)},
+			{Name: "accounts", Value: strings.Join(w.Production.Accounts, " ")}, {Name: "regions", Value: strings.Join(w.Production.Regions, " ")},
+			{Name: "tags", Value: strings.Join(w.Production.Tags, " ")}, {Name: "application_arn", Value: w.Production.ApplicationARN},
 		},
 	})
+}
+
+func day(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.Format(time.DateOnly)
 }
 
 func personID(who identity.Actor) *uuid.UUID {

@@ -11,6 +11,7 @@ import (
 	"orrery/internal/fault"
 	"orrery/internal/identity"
 	"orrery/internal/postgres"
+	"orrery/internal/text"
 )
 
 const columns = `
@@ -70,8 +71,14 @@ func byKey(ctx context.Context, q postgres.Querier, who identity.Actor, key stri
 		where w.id = coalesce((select id from workloads where key = $1), (select workload_id from workload_keys where key = $1))`, key)
 }
 
+// underReview reports whether a review of the workload is open.
+func underReview(ctx context.Context, q postgres.Querier, id uuid.UUID) (open bool, err error) {
+	err = q.QueryRow(ctx, `select exists (select from reviews where workload_id = $1 and state = 'open')`, id).Scan(&open)
+	return open, err
+}
+
 func teamByKey(ctx context.Context, q postgres.Querier, key string) (id uuid.UUID, err error) {
-	err = q.QueryRow(ctx, `select id from teams where key = $1`, key).Scan(&id)
+	err = q.QueryRow(ctx, `select id from teams where key = $1`, text.Clean(key)).Scan(&id)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return id, fault.InvalidField("team", "Choose a team from the list.")
 	}

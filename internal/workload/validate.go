@@ -38,7 +38,7 @@ func (in Input) check() (clean, error) {
 	} else if !keyForm.MatchString(c.Key) {
 		add("key", "Write the key with 2 to 40 lower-case letters, digits and hyphens, beginning with a letter or digit.")
 	}
-	c.Name = text.Clean(in.Name)
+	c.Name = text.Line(in.Name)
 	if n := utf8.RuneCountInString(c.Name); n == 0 || n > 120 {
 		add("name", "Give the workload a name of at most 120 characters.")
 	}

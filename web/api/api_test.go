@@ -236,7 +236,9 @@ func (h *house) decide() {
 	h.must(nil, err)
 	content := hex.EncodeToString(r.Round.ContentSHA256)
 	h.must(nil, h.reviews.SignOff(ctx, h.noor, review.SignOffInput{ReviewID: r.ID, Content: content, Voice: review.Agree}))
-	h.must(h.reviews.Decide(ctx, h.noor, review.DecideInput{ReviewID: r.ID, Content: content, Outcome: review.Go}))
+	readout, err := h.reviews.Readout(ctx, h.noor, r.ID)
+	h.must(nil, err)
+	h.must(h.reviews.Decide(ctx, h.noor, review.DecideInput{ReviewID: r.ID, Content: content, Seen: readout.Seen(), Outcome: review.Go}))
 }
 
 func TestDescriptionIsOpen(t *testing.T) {

@@ -106,7 +106,7 @@ func readoutFacts(d DecidePage, c review.Counts) []ui.Definition {
 func signOffMeta(d DecidePage) string {
 	agree := 0
 	for _, s := range d.SignOffs {
-		if s.Voice == review.Agree {
+		if s.Voice == review.Agree && s.Counts {
 			agree++
 		}
 	}
@@ -139,4 +139,19 @@ func orElse(s, otherwise string) string {
 		return otherwise
 	}
 	return s
+}
+
+// voiceLine is a sealed voice in words.
+func voiceLine(s review.SealedSignOff) string {
+	words := s.Person + " agreed"
+	if s.Voice == review.Object {
+		words = s.Person + " objected"
+	}
+	if s.OutsideTeam {
+		words += ", from outside the team"
+	}
+	if s.Note != "" {
+		words += ": " + s.Note
+	}
+	return words
 }

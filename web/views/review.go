@@ -41,6 +41,7 @@ type StartPage struct {
 	Pool         []Judge // the organisation's approvers, when nobody is eligible yet
 	Form         review.StartInput
 	MayStart     bool
+	Open         []ui.Link // reviews that are open already
 }
 
 // QuestionForm is the form of an answer as it stands on the page.
@@ -107,7 +108,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 func sectionStatus(c review.Counts) (ui.Kind, string) {
 	switch {
 	case c.Contradicted > 0:
-		return ui.StateProblem, "There is a problem"
+		return ui.StateProblem, "Evidence contradicts"
 	case c.Answered == 0:
 		return ui.StateNotStarted, "Not started"
 	case c.Answered < c.Questions:

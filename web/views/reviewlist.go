@@ -42,7 +42,7 @@ func (l ReviewList) tabs() []ui.Tab {
 	return []ui.Tab{
 		tab("Open", v.Open, portfolio.ReviewFilter{}), tab("Mine", v.Mine, portfolio.ReviewFilter{Mine: true}),
 		tab("Being answered", v.Draft, portfolio.ReviewFilter{State: review.Draft}), tab("To decide", v.Submitted, portfolio.ReviewFilter{State: review.Submitted}),
-		tab("Decided", v.Closed, portfolio.ReviewFilter{State: review.Closed}), tab("Cancelled", v.Cancelled, portfolio.ReviewFilter{State: review.Cancelled}),
+		tab("Decided", v.Closed, portfolio.ReviewFilter{State: review.Closed}),
 		tab("All", v.Open+v.Closed+v.Cancelled, portfolio.ReviewFilter{State: portfolio.AnyState}),
 	}
 }
