@@ -33,9 +33,10 @@ check: ## Check without running: format, vet, staticcheck, golangci-lint, genera
 generate: ## Write the Go code of the templates (*_templ.go)
 	@$(TOOL) templ generate -path web/views -log-level warn
 
-fmt: ## Format Go code and templates
+fmt: ## Format Go code and templates, and write the code of the templates
 	@gofmt -w cmd internal migrations questionnaires scripts web
 	@$(TOOL) templ fmt -log-level warn web/views
+	@$(MAKE) --no-print-directory generate
 
 bench: ## Measure the running program (figures of docs/performance.md)
 	@sh scripts/need.sh go postgresql

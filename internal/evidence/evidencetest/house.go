@@ -161,7 +161,7 @@ func (h *House) Collect(t testing.TB) evidence.Run {
 // Until waits until done reports true.
 func (h *House) Until(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	for end := time.Now().Add(60 * time.Second); !done(); {
+	for end := time.Now().Add(3 * time.Minute); !done(); {
 		if time.Now().After(end) {
 			t.Fatalf("waited too long for %s", what)
 		}
