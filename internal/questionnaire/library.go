@@ -26,6 +26,7 @@ type Library struct {
 	db     *pgxpool.Pool
 	now    func() time.Time
 	parsed sync.Map // uuid.UUID -> *Questionnaire
+	linted sync.Map // uuid.UUID -> []Problem
 }
 
 // Published is a version as it is kept.
