@@ -17,6 +17,7 @@ type questionnaireCmd struct {
 	Lint   lintCmd   `cmd:"" help:"Say what is wrong or doubtful about files. Ends with 0 when there is nothing, 1 with warnings only, 2 when a file is refused."`
 	Export exportCmd `cmd:"" help:"Write a file in another format to standard output; what the format loses goes to standard error."`
 	Diff   diffCmd   `cmd:"" help:"Say what changed between two versions of a set, and whether it is major or minor."`
+	Import importCmd `cmd:"" help:"Publish a file as a version of a set of the organisation. Without --commit nothing is written: it says what would come of it."`
 }
 
 // output is how a command answers.
@@ -38,6 +39,15 @@ const maxRead = 4*questionnaire.MaxFile + 4
 // readSet reads and parses one file. The error is questionnaire.Problems when the content
 // is refused.
 func readSet(name string) (*questionnaire.Questionnaire, error) {
+	data, err := readFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return questionnaire.Parse(filepath.Base(name), data)
+}
+
+// readFile reads at most maxRead bytes of a file.
+func readFile(name string) ([]byte, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
@@ -47,7 +57,7 @@ func readSet(name string) (*questionnaire.Questionnaire, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
-	return questionnaire.Parse(filepath.Base(name), data)
+	return data, nil
 }
 
 // readSets is readSet for a command that cannot go on without: what refuses a file is
@@ -290,15 +300,28 @@ func (c diffCmd) Run(s *session) error {
 	}
 	d := questionnaire.Compare(sets[0], sets[1])
 	if c.json() {
-		out := diffJSON{"minor", changesJSON(d.Added), changesJSON(d.Removed), changesJSON(d.Rescored), changesJSON(d.Reworded), changesJSON(d.Moved), changesJSON(d.Changed)}
-		switch {
-		case d.Empty():
-			out.Size = "none"
-		case d.Major:
-			out.Size = "major"
-		}
-		return s.printJSON(s.out, out)
+		return s.printJSON(s.out, newDiffJSON(d))
 	}
+	s.sayDifference(d)
+	return nil
+}
+
+func newDiffJSON(d questionnaire.Difference) diffJSON {
+	out := diffJSON{
+		Size: "minor", Added: changesJSON(d.Added), Removed: changesJSON(d.Removed), Rescored: changesJSON(d.Rescored),
+		Reworded: changesJSON(d.Reworded), Moved: changesJSON(d.Moved), Changed: changesJSON(d.Changed),
+	}
+	switch {
+	case d.Empty():
+		out.Size = "none"
+	case d.Major:
+		out.Size = "major"
+	}
+	return out
+}
+
+// sayDifference prints the changes by their kind, and sums them up.
+func (s *session) sayDifference(d questionnaire.Difference) {
 	for _, g := range d.Groups() {
 		s.say("%s (%d). %s", g.Title, len(g.Changes), g.Meaning)
 		for _, change := range g.Changes {
@@ -306,5 +329,4 @@ func (c diffCmd) Run(s *session) error {
 		}
 	}
 	s.say("%s", d.Sentence())
-	return nil
 }

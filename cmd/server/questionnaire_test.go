@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
@@ -79,5 +81,50 @@ func TestEnding(t *testing.T) {
 		if code, words := ending(c.err); code != c.code || words != c.words {
 			t.Errorf("%s: %d %q", name, code, words)
 		}
+	}
+}
+
+// TestQuestionnaireImportCommand imports into a private database: first a dry run, then in
+// earnest, then what is refused.
+func TestQuestionnaireImportCommand(t *testing.T) {
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &program{t: t, dir: dataFolder(t), addr: freeAddress(t)}
+	orr, err := os.ReadFile(filepath.Join("..", "..", "questionnaires", "orr.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shipped, own := filepath.Join(p.dir, "orr.yaml"), filepath.Join(p.dir, "own.yaml")
+	if err := errors.Join(os.WriteFile(shipped, orr, 0o600), os.WriteFile(own, bytes.Replace(orr, []byte("key: orr"), []byte("key: own"), 1), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	run := func(want int, args ...string) string {
+		t.Helper()
+		var out, errOut strings.Builder
+		cmd := exec.Command(path, append([]string{"questionnaire", "import"}, args...)...)
+		cmd.Env, cmd.Stdout, cmd.Stderr = p.environ(), &out, &errOut
+		err := cmd.Run()
+		if code := cmd.ProcessState.ExitCode(); code != want {
+			t.Fatalf("%v ends with %d (%v), want %d: %s%s", args, code, err, want, out.String(), errOut.String())
+		}
+		return out.String()
+	}
+	if out := run(0, own); out != "The set own is new.\nIt would be published as version 1.0.0 of own. Nothing was written; --commit publishes it.\n" {
+		t.Errorf("dry run: %s", out)
+	}
+	if out := run(0, own, "--commit"); !strings.HasSuffix(out, "Version 1.0.0 of own is published.\n") {
+		t.Errorf("import: %s", out)
+	}
+	if out := run(2, own, "--commit"); !strings.Contains(out, "Version 1.0.0 of own is published already") {
+		t.Errorf("again: %s", out)
+	}
+	if out := run(2, shipped); !strings.Contains(out, "The key orr belongs to a set that Orrery ships") {
+		t.Errorf("a shipped key: %s", out)
+	}
+	var r importResult
+	if err := json.Unmarshal([]byte(run(2, "-o", "json", own)), &r); err != nil || r.Fits || r.Published || r.Current != "1.0.0" || len(r.Refusals) != 1 || r.Diff.Size != "none" {
+		t.Errorf("as JSON: %+v, %v", r, err)
 	}
 }

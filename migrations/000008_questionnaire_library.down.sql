@@ -1,0 +1,1 @@
+alter table questionnaire_versions drop column published_by;
