@@ -1,1 +1,2 @@
+drop table questionnaire_drafts;
 alter table questionnaire_versions drop column published_by;

@@ -32,6 +32,11 @@ func questionnaireList(v *visit) error {
 	if l.Sets, err = v.Library.Sets(v.ctx(), v.DB); err != nil {
 		return err
 	}
+	if l.MayCurate {
+		if l.Drafts, err = v.Library.Drafts(v.ctx(), v.who); err != nil {
+			return err
+		}
+	}
 	if l.Uses, err = v.Portfolio.SetsInUse(v.ctx(), v.who); err != nil {
 		return err
 	}
@@ -57,7 +62,7 @@ func (v *visit) setVersion(number string) (questionnaire.Published, *questionnai
 
 func questionnairePage(v *visit) error {
 	query := v.r.URL.Query()
-	p := views.QuestionnairePage{Filter: readQuestionFilter(query), Unfold: query.Get("unfold") == "1"}
+	p := views.QuestionnairePage{Filter: readQuestionFilter(query), Unfold: query.Get("unfold") == "1", MayCurate: v.who.Is(identity.Curator)}
 	switch p.Filter.Phase {
 	case "", questionnaire.PhaseDesign, questionnaire.PhaseBuild, questionnaire.PhaseLaunch:
 	default:

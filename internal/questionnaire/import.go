@@ -65,15 +65,29 @@ func (l *Library) Import(ctx context.Context, who identity.Actor, up Upload) (Pu
 	if err := who.May(identity.Curate, identity.Target{}); err != nil {
 		return Published{}, err
 	}
+	p, err := l.publishOwn(ctx, who, up, nil)
+	if err != nil {
+		return Published{}, fmt.Errorf("import %s: %w", up.Name, err)
+	}
+	return p, nil
+}
+
+// publishOwn publishes the upload; also, if given, is done first in the same transaction.
+func (l *Library) publishOwn(ctx context.Context, who identity.Actor, up Upload, also func(pgx.Tx) error) (Published, error) {
 	first, err := l.propose(ctx, l.db, up)
 	if err == nil {
 		err = first.refusal()
 	}
 	if err != nil {
-		return Published{}, fmt.Errorf("import %s: %w", up.Name, err)
+		return Published{}, err
 	}
 	v := newVersion{set: first.Set, source: up.Data, sum: first.SHA256, origin: Organisation, who: who, at: l.now()}
 	err = pgx.BeginFunc(ctx, l.db, func(tx pgx.Tx) error {
+		if also != nil {
+			if err := also(tx); err != nil {
+				return err
+			}
+		}
 		if err := v.lockSet(ctx, tx); err != nil {
 			return err
 		}
@@ -88,7 +102,7 @@ func (l *Library) Import(ctx context.Context, who identity.Actor, up Upload) (Pu
 		return v.insert(ctx, tx)
 	})
 	if err != nil {
-		return Published{}, fmt.Errorf("import %s: %w", up.Name, err)
+		return Published{}, err
 	}
 	return l.Newest(ctx, l.db, v.set.Key, v.set.Version)
 }

@@ -14,6 +14,7 @@ import (
 type QuestionnaireList struct {
 	Sets      []questionnaire.Set
 	Uses      map[string]portfolio.SetUse // by key
+	Drafts    []questionnaire.Draft
 	MayCurate bool
 }
 
@@ -27,6 +28,8 @@ type QuestionnairePage struct {
 	Use      portfolio.SetUse
 	Filter   questionnaire.Filter
 	Unfold   bool // every question stands open
+
+	MayCurate bool
 }
 
 // Comparison is the difference between two versions of a set. From is empty when the set
