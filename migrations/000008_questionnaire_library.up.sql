@@ -14,3 +14,17 @@ create table questionnaire_drafts (
     constraint questionnaire_drafts_key_unique unique (key)
 );
 comment on table questionnaire_drafts is 'internal/questionnaire: versions of the organisation''s sets while they are written; the document may be incomplete';
+
+create table switched_off_questions (
+    id uuid primary key,
+    questionnaire_key text not null references questionnaires,
+    question_id text not null,
+    reason text not null check (length(reason) between 1 and 2000),
+    review_on date not null,
+    switched_by uuid references people,
+    switched_at timestamptz not null,
+    ended_by uuid references people,
+    ended_at timestamptz
+);
+create unique index switched_off_questions_once on switched_off_questions (questionnaire_key, question_id) where ended_at is null;
+comment on table switched_off_questions is 'internal/questionnaire: questions of shipped sets that new reviews do not ask until their day of review';

@@ -81,6 +81,9 @@ func questionnairePage(v *visit) error {
 	if p.Warnings, err = v.Library.Warnings(v.ctx(), v.DB, p.Version.ID); err != nil {
 		return err
 	}
+	if p.Off, err = v.Library.SwitchedOff(v.ctx(), v.DB, p.Set.Key); err != nil {
+		return err
+	}
 	uses, err := v.Portfolio.SetsInUse(v.ctx(), v.who)
 	if err != nil {
 		return err

@@ -51,6 +51,7 @@ var verbFamilies = []ui.Option{
 	{Value: "link.", Text: "One-time links"},
 	{Value: "token.", Text: "API tokens"},
 	{Value: "questionnaire.", Text: "Questionnaires"},
+	{Value: "question.", Text: "Questions switched off and on"},
 }
 
 // KnownVerb reports whether the list can be narrowed to the verb: a family, or a verb in
@@ -103,6 +104,8 @@ var verbWords = map[string]string{
 	"questionnaire.draft_created":   "Began a draft of a questionnaire",
 	"questionnaire.draft_discarded": "Threw a draft of a questionnaire away",
 	"questionnaire.draft_saved":     "Saved a draft of a questionnaire",
+	"question.switched_off":         "Switched a question off",
+	"question.switched_on":          "Switched a question on",
 	"questionnaire.published":       "Published a questionnaire",
 	"review.started":                "Started a review",
 	"roles.set":                     "Set the roles of a person",

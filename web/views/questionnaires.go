@@ -29,6 +29,7 @@ type QuestionnairePage struct {
 	Filter   questionnaire.Filter
 	Unfold   bool // every question stands open
 
+	Off       map[string]questionnaire.SwitchedOff // by the question's id
 	MayCurate bool
 }
 
@@ -194,6 +195,9 @@ func (p QuestionnairePage) facts() []ui.Definition {
 	}
 	if t.Checked > 0 {
 		list = append(list, ui.Definition{Term: "With evidence checks", Text: strconv.Itoa(t.Checked)})
+	}
+	if n := len(p.Off); n > 0 {
+		list = append(list, ui.Definition{Term: "Switched off", Text: strconv.Itoa(n)})
 	}
 	if p.Set.Edition != "" {
 		list = append(list, ui.Definition{Term: "Framework edition", Text: p.Set.Edition})
