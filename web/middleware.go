@@ -103,10 +103,15 @@ func (s *Server) sameOrigin(next http.Handler) http.Handler {
 	return guard.Handler(next)
 }
 
-// limitBody refuses forms over maxForm: reading one fails, and the answer is 413.
+// limitBody refuses forms over maxForm, and files over maxUpload: reading one fails, and
+// the answer is 413 unless the page knows better.
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		limit := int64(maxForm)
+		if r.URL.Path == importPath {
+			limit = maxUpload
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		next.ServeHTTP(w, r)
 	})
 }

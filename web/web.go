@@ -16,6 +16,7 @@ import (
 	"orrery/internal/identity"
 	"orrery/internal/portfolio"
 	"orrery/internal/postgres"
+	"orrery/internal/questionnaire"
 	"orrery/internal/remediation"
 	"orrery/internal/review"
 	"orrery/internal/workload"
@@ -26,6 +27,7 @@ import (
 type Deps struct {
 	DB        postgres.Querier // for reads that other rooms offer without a service
 	Identity  *identity.Service
+	Library   *questionnaire.Library
 	Workloads *workload.Service
 	Items     *remediation.Service
 	Evidence  *evidence.Service

@@ -125,7 +125,7 @@ func emptySite(t *testing.T) *site {
 	s.Evidence = evidence.NewService(s.DB, jobs, s.Library.ChecksInUse, s.Clock.now)
 	s.Reviews = review.NewService(s.DB, s.Library, s.URL, s.Clock.now)
 	server.Config.Handler = web.New(web.Deps{
-		DB: s.DB, Identity: s.Identity, Workloads: s.Workloads, Items: s.Items, Evidence: s.Evidence, Reviews: s.Reviews,
+		DB: s.DB, Identity: s.Identity, Library: s.Library, Workloads: s.Workloads, Items: s.Items, Evidence: s.Evidence, Reviews: s.Reviews,
 		Portfolio: portfolio.NewService(s.DB, s.Library, s.Clock.now), Ready: s.DB.Ping, Version: "test", PublicURL: s.URL,
 		Log: slog.New(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelWarn})), Now: s.Clock.now,
 	})

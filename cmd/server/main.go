@@ -22,23 +22,31 @@ var version = ""
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
-		_, _ = fmt.Fprintln(os.Stderr, "orrery: "+explain(err))
-		os.Exit(1)
+	code := realMain(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// realMain runs the command and says why it failed; it returns the program's exit code.
+func realMain(ctx context.Context, args []string, out, errOut io.Writer) int {
+	code, words := ending(run(ctx, args, out, errOut))
+	if words != "" {
+		_, _ = fmt.Fprintln(errOut, "orrery: "+words)
 	}
+	return code
 }
 
 // cli is the command line.
 type cli struct {
 	config
-	Serve   serveCmd   `cmd:"" default:"withargs" help:"Serve the portal (the default)."`
-	Demo    demoCmd    `cmd:"" help:"Serve a portal filled with sample data, on a data folder of its own."`
-	Admin   adminCmd   `cmd:"" help:"Help an admin in."`
-	Token   tokenCmd   `cmd:"" help:"Tokens for the API."`
-	Audit   auditCmd   `cmd:"" help:"The audit record."`
-	Migrate migrateCmd `cmd:"" help:"Bring the database to this program's schema and leave."`
-	Version versionCmd `cmd:"" help:"Say which version this is."`
+	Serve         serveCmd         `cmd:"" default:"withargs" help:"Serve the portal (the default)."`
+	Demo          demoCmd          `cmd:"" help:"Serve a portal filled with sample data, on a data folder of its own."`
+	Admin         adminCmd         `cmd:"" help:"Help an admin in."`
+	Token         tokenCmd         `cmd:"" help:"Tokens for the API."`
+	Questionnaire questionnaireCmd `cmd:"" help:"Files of questions: lint, export, compare."`
+	Audit         auditCmd         `cmd:"" help:"The audit record."`
+	Migrate       migrateCmd       `cmd:"" help:"Bring the database to this program's schema and leave."`
+	Version       versionCmd       `cmd:"" help:"Say which version this is."`
 }
 
 // session is what a command runs with.

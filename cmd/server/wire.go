@@ -103,7 +103,7 @@ func newSite(db *database, s *services, c config, log *slog.Logger) http.Handler
 		Identity: s.identity, Reviews: s.reviews, RequestID: web.RequestID, PublicURL: c.publicURL(), Version: versionOf(), Log: log, Now: now,
 	})
 	return web.New(web.Deps{
-		DB: db.pool, Identity: s.identity, Workloads: s.workloads, Items: s.items, Evidence: s.evidence, Reviews: s.reviews, Portfolio: s.portfolio,
+		DB: db.pool, Identity: s.identity, Library: s.library, Workloads: s.workloads, Items: s.items, Evidence: s.evidence, Reviews: s.reviews, Portfolio: s.portfolio,
 		API: rest, Ready: db.ready, Version: versionOf(), PublicURL: c.publicURL(), Secure: c.secure(), Log: log, Now: now,
 	})
 }

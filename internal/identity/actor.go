@@ -139,6 +139,7 @@ const (
 	WorkItems                     // members of the owning team
 	VerifyItem                    // members of the owning team, approvers and facilitators of the workload
 	ReadAudit                     // auditors, admins
+	Curate                        // curators
 )
 
 var refusals = map[Action]string{
@@ -154,6 +155,7 @@ var refusals = map[Action]string{
 	WorkItems:       "Only a member of the owning team may change this item.",
 	VerifyItem:      "Only the owning team and the workload's approvers and facilitators may verify this item.",
 	ReadAudit:       "Only an auditor or an admin may read the audit record.",
+	Curate:          "Only a curator may write and import questionnaires.",
 }
 
 // May answers whether the actor may do the action to the target: nil, or a Forbidden
@@ -182,6 +184,8 @@ func (a Actor) allowed(do Action, t Target) bool {
 		return a.InTeam(t.TeamID) || a.Has(Approver, t.WorkloadID) || a.Has(Facilitator, t.WorkloadID)
 	case ReadAudit:
 		return a.Is(Auditor) || a.Is(Admin)
+	case Curate:
+		return a.Is(Curator)
 	}
 	return false
 }

@@ -8,10 +8,13 @@ import (
 	"unicode/utf8"
 )
 
+// MaxFile is how many characters a file may have.
+const MaxFile = 500_000
+
 // The limits of the formats, in characters or members. The AWS Well-Architected Tool's
 // are documented in its user guide's lens format specification; the title's was measured.
 const (
-	maxFile    = 500_000
+	maxFile    = MaxFile
 	maxTitle   = 128
 	maxText    = 2048
 	maxAWSID   = 128

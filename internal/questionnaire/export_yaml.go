@@ -14,6 +14,18 @@ import (
 // ExportYAML writes the questionnaire in our own format. Reading it back gives an equal
 // one; what an AWS lens holds is kept, except the keys that are unknown to its format.
 func ExportYAML(q *Questionnaire) ([]byte, error) {
+	source, err := encodeYAML(q)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := Parse(q.Key, source); err != nil {
+		return nil, fmt.Errorf("questionnaire %s does not fit our own format: %w", q.Key, err)
+	}
+	return source, nil
+}
+
+// encodeYAML writes what there is of the questionnaire, whether it is complete or not.
+func encodeYAML(q *Questionnaire) ([]byte, error) {
 	m := &mapping{}
 	m.text("key", q.Key)
 	m.text("name", q.Name)
@@ -30,9 +42,6 @@ func ExportYAML(q *Questionnaire) ([]byte, error) {
 	}
 	if err := e.Close(); err != nil {
 		return nil, fmt.Errorf("encode questionnaire %s: %w", q.Key, err)
-	}
-	if _, err := Parse(q.Key, b.Bytes()); err != nil {
-		return nil, fmt.Errorf("questionnaire %s does not fit our own format: %w", q.Key, err)
 	}
 	return b.Bytes(), nil
 }

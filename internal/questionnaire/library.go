@@ -1,6 +1,7 @@
 package questionnaire
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -14,7 +15,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"orrery/internal/audit"
 	"orrery/internal/fault"
 	"orrery/internal/identity"
 	"orrery/internal/postgres"
@@ -26,6 +26,7 @@ type Library struct {
 	db     *pgxpool.Pool
 	now    func() time.Time
 	parsed sync.Map // uuid.UUID -> *Questionnaire
+	linted sync.Map // uuid.UUID -> []Problem
 }
 
 // Published is a version as it is kept.
@@ -35,6 +36,7 @@ type Published struct {
 	Version     string
 	SHA256      []byte
 	PublishedAt time.Time
+	PublishedBy string // name of the person; empty for the program and its command line
 }
 
 // NewLibrary returns the library on the pool; now gives the time of an act.
@@ -44,7 +46,8 @@ func NewLibrary(db *pgxpool.Pool, now func() time.Time) *Library {
 
 // LoadShipped publishes every set in files that is not published yet, and returns the
 // number of new versions. Several programs may do it at once. It is an error when a file
-// differs from the version that was published under the same number.
+// differs from the version that was published under the same number. A key that a set of
+// the organisation has stays the organisation's: the shipped set is left out.
 func (l *Library) LoadShipped(ctx context.Context, files fs.FS) (fresh int, err error) {
 	names, err := fs.Glob(files, "*.yaml")
 	if err != nil {
@@ -70,49 +73,32 @@ func (l *Library) LoadShipped(ctx context.Context, files fs.FS) (fresh int, err 
 	return fresh, nil
 }
 
-// publish stores one shipped version unless it is there.
+// publish stores one shipped version unless it is there, or its key is the organisation's.
 func (l *Library) publish(ctx context.Context, q *Questionnaire, source []byte) (fresh bool, err error) {
 	sum := sha256.Sum256(source)
-	now := l.now()
+	v := newVersion{set: q, source: source, sum: sum[:], origin: Shipped, who: identity.SystemActor("installation"), at: l.now()}
 	err = pgx.BeginFunc(ctx, l.db, func(tx pgx.Tx) error {
-		id, err := insertVersion(ctx, tx, q, source, sum[:], now)
-		if err != nil || id == uuid.Nil {
+		if err := v.lockSet(ctx, tx); err != nil {
+			return err
+		}
+		stored, err := l.Newest(ctx, tx, q.Key, q.Version)
+		if err == nil && !bytes.Equal(stored.SHA256, v.sum) {
+			return fmt.Errorf("version %s of %s is published with another content; give the file a new version", q.Version, q.Key)
+		}
+		if !fault.Is(err, fault.NotFound) {
 			return err
 		}
 		fresh = true
-		return audit.Record(ctx, tx, identity.SystemActor("installation"), audit.Act{
-			Stream: audit.OrgStream, Verb: "questionnaire.published", TargetKind: "questionnaire_version",
-			TargetID: id.String(), At: now,
-			Details: []audit.Detail{{Name: "key", Value: q.Key}, {Name: "version", Value: q.Version}, {Name: "sha256", Value: fmt.Sprintf("%x", sum)}},
-		})
+		return v.insert(ctx, tx)
 	})
-	if err != nil || fresh {
-		return fresh, err
+	if fault.Is(err, fault.Conflict) {
+		return false, nil
 	}
-	stored, err := l.Newest(ctx, l.db, q.Key, q.Version)
-	if err == nil && string(stored.SHA256) != string(sum[:]) {
-		return false, fmt.Errorf("version %s of %s is published with another content; give the file a new version", q.Version, q.Key)
-	}
-	return false, err
+	return fresh && err == nil, err
 }
 
-// insertVersion returns the new id, or uuid.Nil when the version is there already.
-func insertVersion(ctx context.Context, tx pgx.Tx, q *Questionnaire, source, sum []byte, now time.Time) (id uuid.UUID, err error) {
-	const set = `insert into questionnaires (key, name, origin, created_at) values ($1, $2, 'shipped', $3)
-		on conflict (key) do update set name = excluded.name`
-	if _, err := tx.Exec(ctx, set, q.Key, q.Name, now); err != nil {
-		return uuid.Nil, err
-	}
-	const version = `insert into questionnaire_versions (id, questionnaire_key, version, source, sha256, questions, published_at)
-		values ($1, $2, $3, $4, $5, $6, $7) on conflict on constraint questionnaire_versions_unique do nothing returning id`
-	err = tx.QueryRow(ctx, version, uuid.Must(uuid.NewV7()), q.Key, q.Version, source, sum, len(q.Questions()), now).Scan(&id)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return uuid.Nil, nil
-	}
-	return id, err
-}
-
-const publishedColumns = `id, questionnaire_key as key, version, sha256, published_at from questionnaire_versions`
+const publishedColumns = `id, questionnaire_key as key, version, sha256, published_at,
+	coalesce((select p.name from people p where p.id = published_by), '') as published_by from questionnaire_versions`
 
 // Newest returns the version of the set that was published last, or the one numbered
 // version when that is not empty. Not found when there is none.
@@ -135,9 +121,9 @@ func (l *Library) Version(ctx context.Context, q postgres.Querier, id uuid.UUID)
 	if hit, ok := l.parsed.Load(id); ok {
 		return hit.(*Questionnaire), nil
 	}
-	var key string
+	var key, version string
 	var source []byte
-	err := q.QueryRow(ctx, `select questionnaire_key, source from questionnaire_versions where id = $1`, id).Scan(&key, &source)
+	err := q.QueryRow(ctx, `select questionnaire_key, version, source from questionnaire_versions where id = $1`, id).Scan(&key, &version, &source)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, fault.New(fault.NotFound, "There is no such version of a questionnaire.")
 	}
@@ -148,6 +134,7 @@ func (l *Library) Version(ctx context.Context, q postgres.Querier, id uuid.UUID)
 	if err != nil {
 		return nil, fmt.Errorf("stored version %s of %s: %w", id, key, err)
 	}
+	parsed.Key, parsed.Version = key, version // an AWS lens has neither in its bytes
 	l.parsed.Store(id, parsed)
 	return parsed, nil
 }

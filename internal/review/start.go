@@ -89,7 +89,11 @@ func (s *Service) PlanFor(ctx context.Context, w workload.Workload, t Type) (Pla
 		if err != nil {
 			return p, err
 		}
-		asked := asks(q, t.CorePath, w.Tier)
+		off, err := s.library.SwitchedOff(ctx, s.db, key)
+		if err != nil {
+			return p, err
+		}
+		asked := asks(q, off, t.CorePath, w.Tier)
 		p.Questions += len(asked)
 		if all := len(q.Questions()); all > 0 {
 			p.Minutes += q.Minutes * len(asked) / all
@@ -106,11 +110,12 @@ func (s *Service) PlanFor(ctx context.Context, w workload.Workload, t Type) (Pla
 	return p, nil
 }
 
-// asks returns the questions that a review asks of a tier: the core path or all.
-func asks(q *questionnaire.Questionnaire, corePath bool, tier int) []*questionnaire.Question {
+// asks returns the questions that a review asks of a tier: the core path or all, without
+// those that are switched off.
+func asks(q *questionnaire.Questionnaire, off map[string]questionnaire.SwitchedOff, corePath bool, tier int) []*questionnaire.Question {
 	var asked []*questionnaire.Question
 	for _, question := range q.Questions() {
-		if (question.CorePath || !corePath) && question.AppliesTo(tier) {
+		if _, is := off[question.ID]; !is && (question.CorePath || !corePath) && question.AppliesTo(tier) {
 			asked = append(asked, question)
 		}
 	}
@@ -223,8 +228,12 @@ func (s *Service) insertReview(ctx context.Context, tx pgx.Tx, r Review, t Type,
 		if err != nil {
 			return err
 		}
+		off, err := s.library.SwitchedOff(ctx, tx, key)
+		if err != nil {
+			return err
+		}
 		var rows [][]any
-		for _, question := range asks(q, r.CorePath, r.Tier) {
+		for _, question := range asks(q, off, r.CorePath, r.Tier) {
 			rows = append(rows, []any{round, pub.ID, question.ID, position, true})
 			position++
 		}
