@@ -251,8 +251,8 @@ func TestPagesStandStill(t *testing.T) {
 	}
 }
 
-// TestTenThousandWorkloads reads the lists of a large installation. The bound is loose on
-// purpose; how long each list takes is said, not judged.
+// TestTenThousandWorkloads reads the lists of a large installation to their ends. How long
+// each takes is said, not judged.
 func TestTenThousandWorkloads(t *testing.T) {
 	w := newWorld(t)
 	w.grow(10_000)
