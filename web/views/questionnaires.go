@@ -248,15 +248,6 @@ func tierWords(tiers []int) string {
 	return "tiers " + strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }
 
-// ladder is the rules of a question as rungs.
-func ladder(q *questionnaire.Question) []ui.Rung {
-	var rungs []ui.Rung
-	for _, r := range q.Ladder() {
-		rungs = append(rungs, ui.Rung{Risk: string(r.Risk), Text: r.Text})
-	}
-	return rungs
-}
-
 // expectWords says when a check supports its choice.
 func expectWords(c questionnaire.Check) string {
 	switch c.Expect {
