@@ -70,11 +70,11 @@ func TestDraftQuestionsAreEdited(t *testing.T) {
 	cara := newCurator(s)
 	cara.get("/questionnaires/greek").says("Copy into a set of your own")
 	path := beginDraft(cara, "key", "own", "from", "greek")
-	page := cara.get(path).is(http.StatusOK).says("Draft of Greek letters", "Is alpha done?", "Is omega the last?", "Is beta known?")
+	cara.get(path).is(http.StatusOK).says("Draft of Greek letters", "Is alpha done?", "Is omega the last?", "Is beta known?")
 
 	// Order, removal, another section.
 	cara.post(path, "revision", "1", "act", "up beta").leadsTo(path)
-	page = cara.get(path)
+	page := cara.get(path)
 	if strings.Index(page.Body, "Is beta known?") > strings.Index(page.Body, "Is omega the last?") {
 		t.Error("beta did not move up")
 	}
