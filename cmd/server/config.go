@@ -59,6 +59,9 @@ func (c config) secure() bool { return strings.HasPrefix(c.publicURL(), "https:/
 
 // dataFolder is the folder of the private Postgres; suffix tells the demo's apart.
 func (c config) dataFolder(suffix string) (string, error) {
+	if c.Data != "" && suffix != "" {
+		return filepath.Join(c.Data, strings.TrimPrefix(suffix, "-")), nil // a demo never fills an installation
+	}
 	if c.Data != "" {
 		return c.Data, nil
 	}
@@ -67,7 +70,7 @@ func (c config) dataFolder(suffix string) (string, error) {
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return "", fmt.Errorf("no home folder to keep data in: set --data: %w", err)
+		return "", fmt.Errorf("no DATABASE_URL is set, and there is no home folder to keep a private database in: set one of DATABASE_URL and ORRERY_DATA: %w", err)
 	}
 	return filepath.Join(home, ".local", "share", "orrery"+suffix), nil
 }

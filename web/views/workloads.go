@@ -163,7 +163,7 @@ func (w WorkloadPage) path() string { return "/workloads/" + w.Workload.Key }
 // highs counts unfinished items of high risk, late those whose day has passed.
 func (w WorkloadPage) highs() (high, late int) {
 	for _, it := range w.Items {
-		if it.Risk == "high" {
+		if it.Risk == "high" && it.CauseKind != remediation.CauseCondition {
 			high++
 		}
 		if it.LateBy(w.Now) > 0 {
