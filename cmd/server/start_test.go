@@ -107,3 +107,17 @@ func TestSecondProgramOnTheAddress(t *testing.T) {
 		t.Errorf("a second program says %v", err)
 	}
 }
+
+// TestDemoHasAFolderOfItsOwn: whatever folder is named, a demo never opens an installation's.
+func TestDemoHasAFolderOfItsOwn(t *testing.T) {
+	for _, c := range []config{{}, {Data: "/srv/orrery"}} {
+		installation, err := c.dataFolder("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		demo, err := c.dataFolder("-demo")
+		if err != nil || demo == installation {
+			t.Errorf("with --data %q the demo is in %s, the installation in %s, %v", c.Data, demo, installation, err)
+		}
+	}
+}

@@ -35,7 +35,7 @@ func moto(t *testing.T) string {
 	t.Helper()
 	path, err := exec.LookPath("moto_server")
 	if err != nil {
-		if os.Getenv("CI") == "true" {
+		if os.Getenv("CI") != "" {
 			t.Fatal("moto_server is not on the PATH")
 		}
 		t.Skip("not run: moto_server is not on the PATH")
