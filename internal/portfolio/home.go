@@ -43,6 +43,7 @@ type Draft struct {
 	Round        int
 	Questions    int
 	Unanswered   int
+	ToConfirm    int // carried from before
 	OpenedAt     time.Time
 	ReturnedBy   string // who sent the round back; empty when nobody did
 	ReturnedNote string
@@ -120,7 +121,7 @@ func (s *Service) drafts(ctx context.Context, who identity.Actor, h *Home) error
 	}
 	const sql = `
 		select r.id as review_id, w.key as workload_key, w.name as workload_name, y.name as type_name, r.change_key, d.number as round,
-			a.questions, a.unanswered, d.opened_at, coalesce(p.name, '') as returned_by, d.returned_note, w.launch_on,
+			a.questions, a.unanswered, a.to_confirm, d.opened_at, coalesce(p.name, '') as returned_by, d.returned_note, w.launch_on,
 			count(*) over () as total, sum(a.unanswered) over ()::int as total_unanswered
 		from workloads w
 		join reviews r on r.workload_id = w.id and r.state = 'open'
@@ -128,7 +129,8 @@ func (s *Service) drafts(ctx context.Context, who identity.Actor, h *Home) error
 		join review_types y on y.key = r.type_key
 		left join people p on p.id = d.returned_by
 		cross join lateral (
-			select count(*) as questions, count(*) filter (where a.risk = 'unanswered') as unanswered
+			select count(*) as questions, count(*) filter (where a.risk = 'unanswered') as unanswered,
+				count(*) filter (where a.to_confirm) as to_confirm
 			from answers a where a.round_id = d.id) a
 		where w.team_id = any(@teams)
 		order by w.launch_on nulls last, d.opened_at, r.id
@@ -185,6 +187,11 @@ func (s *Service) submissions(ctx context.Context, who identity.Actor, h *Home) 
 		where r.state = 'open' and (@judges_all or w.id = any(@judged))
 			and not exists (select from answer_revisions b where b.round_id = d.id and b.saved_by = @me)
 			and not exists (select from answers b where b.round_id = d.id and b.saved_by = @me)
+			and not exists (
+				select from answers b
+				join answers o on o.round_id = b.origin_round and o.version_id = b.origin_version and o.question_id = b.origin_question
+				join rounds x on x.id = o.round_id and x.review_id = r.id
+				where b.round_id = d.id and o.saved_by = @me)
 		order by d.submitted_at, r.id
 		limit @limit`
 	rows, err := s.db.Query(ctx, sql, pgx.StrictNamedArgs{"me": who.PersonID, "judges_all": all, "judged": judged, "limit": homeRows})

@@ -101,6 +101,8 @@ func draftItems(h HomePage) []ui.WorkItem {
 	for _, d := range first(h.Drafts) {
 		item := ui.WorkItem{Title: reviewTitle(d.WorkloadName, d.TypeName, d.ChangeKey, d.Round), Href: "/reviews/" + d.ReviewID.String()}
 		switch {
+		case d.ToConfirm > 0:
+			item.Kind, item.Meta = ui.StateWaiting, draftWaits(d)
 		case d.Unanswered == 0:
 			item.Kind, item.Meta, item.Href = ui.StateDone, "All questions are answered. Check the answers and submit.", item.Href+"/check"
 		case d.Unanswered == d.Questions:
@@ -117,6 +119,15 @@ func draftItems(h HomePage) []ui.WorkItem {
 		list = append(list, item)
 	}
 	return list
+}
+
+// draftWaits says what a draft with carried answers waits for.
+func draftWaits(d portfolio.Draft) string {
+	words := counted(d.ToConfirm, "answer", "answers") + " of before to confirm"
+	if d.Unanswered > 0 {
+		words += ", " + itoa(d.Unanswered) + " of " + counted(d.Questions, "question", "questions") + " unanswered"
+	}
+	return words + "."
 }
 
 // clip shortens a note to one line.
