@@ -61,6 +61,7 @@ func (v *visit) showQuestion(status int, q review.QuestionPage, f views.Question
 	case err != nil:
 		f.ReadOnly, f.WhyNot = true, fault.MessageOf(err)
 	}
+	f.CanAsk = v.who.May(identity.AskAcceptance, q.Target()) == nil
 	f.Warn = v.who.Approves(q.Workload.ID) && !q.AuthoredByActor
 	p := v.page(q.Entry.Question.Title+" - "+q.Workload.Name, "/reviews", reviewCrumbs(q.Review, q.Section.Name)...)
 	p.Errors = f.Errors

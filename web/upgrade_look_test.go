@@ -2,39 +2,11 @@ package web_test
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
 )
-
-// press clicks what leads to another page, and waits for it.
-func (e *eye) press(selector string) {
-	e.Helper()
-	if _, err := chromedp.RunResponse(e.ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {
-		e.Fatalf("press %s: %v", selector, err)
-	}
-}
-
-// wants fails unless the page says the words, which may come while it is open.
-func (e *eye) wants(words ...string) {
-	e.Helper()
-	text := ""
-	for _, w := range words {
-		for range 50 {
-			if text = eval[string](e, `document.body.innerText`); strings.Contains(text, w) {
-				break
-			}
-			time.Sleep(100 * time.Millisecond)
-		}
-		if !strings.Contains(text, w) {
-			e.Fatalf("%s does not say %q but:\n%s", eval[string](e, `location.pathname`), w, text)
-		}
-	}
-}
-
-func (e *eye) here() string { return eval[string](e, `location.pathname`) }
 
 // TestUpgradeLooksRight goes the whole way in browsers: a curator publishes the next version
 // of a set, the team sees what it changes, accepts it, takes its notes over, and confirms.

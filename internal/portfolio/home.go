@@ -17,12 +17,13 @@ const homeRows = 50
 // Home is what waits for a person, and how the workloads of their teams stand. Each list
 // holds at most fifty lines, the most pressing first.
 type Home struct {
-	Drafts      []Draft      // of my teams, to answer
-	Submissions []Submission // rounds that I may judge
-	Mend        []Task       // items I own, the most overdue first
-	Verify      []Task       // items done by others that I may verify
-	Ending      []Line       // decisions of my teams' workloads that end within 30 days
-	Standing    []Line       // my teams' planned and live workloads, tier 1 first
+	Drafts      []Draft          // of my teams, to answer
+	Submissions []Submission     // rounds that I may judge
+	Mend        []Task           // items I own, the most overdue first
+	Verify      []Task           // items done by others that I may verify
+	Ending      []Line           // decisions of my teams' workloads that end within 30 days
+	Asked       []AcceptanceTask // acceptances that I may judge, the oldest first
+	Standing    []Line           // my teams' planned and live workloads, tier 1 first
 
 	Unanswered   int // questions in all drafts of my teams
 	DraftsTotal  int
@@ -30,7 +31,11 @@ type Home struct {
 	MendTotal    int
 	OverdueTotal int // of what I own
 	VerifyTotal  int
-	More         bool // there are more workloads than Standing lists
+	AskedTotal   int
+
+	AcceptancesEnding      []AcceptanceTask // of my teams' workloads: within 30 days, or in the last 30
+	AcceptancesEndingTotal int
+	More                   bool // there are more workloads than Standing lists
 }
 
 // Draft is a round in which questions wait for an answer.
@@ -86,7 +91,7 @@ type Task struct {
 	DoneBy       string // empty when nobody did it by hand
 }
 
-// Home reads what waits for the actor, in five statements at most.
+// Home reads what waits for the actor, in six statements at most.
 func (s *Service) Home(ctx context.Context, who identity.Actor) (Home, error) {
 	var h Home
 	if err := signedIn(who); err != nil {
@@ -99,6 +104,9 @@ func (s *Service) Home(ctx context.Context, who identity.Actor) (Home, error) {
 		return h, err
 	}
 	if err := s.tasks(ctx, who, &h); err != nil {
+		return h, err
+	}
+	if err := s.acceptances(ctx, who, &h); err != nil {
 		return h, err
 	}
 	if len(who.Teams) == 0 {
@@ -156,13 +164,7 @@ func (s *Service) drafts(ctx context.Context, who identity.Actor, h *Home) error
 // submissions reads the frozen rounds that the actor may judge: an approver by somebody
 // else's word who saved no answer in the round. Those that wait longest come first.
 func (s *Service) submissions(ctx context.Context, who identity.Actor, h *Home) error {
-	judged, all := []uuid.UUID{}, false
-	for _, g := range who.Grants {
-		if g.Kind == identity.Approver && who.Approves(g.WorkloadID) {
-			judged = append(judged, g.WorkloadID)
-			all = all || g.WorkloadID == uuid.Nil
-		}
-	}
+	judged, all := judges(who)
 	if len(judged) == 0 {
 		return nil
 	}

@@ -29,7 +29,7 @@ const homeShown = 8
 
 // Waiting reports whether anything waits for the reader.
 func (h HomePage) Waiting() bool {
-	return len(h.Drafts)+len(h.Submissions)+len(h.Mend)+len(h.Verify) > 0
+	return len(h.Drafts)+len(h.Submissions)+len(h.Asked)+len(h.Mend)+len(h.Verify) > 0
 }
 
 // lead is the line under the title: the day, and what is late.

@@ -43,6 +43,7 @@ type QuestionForm struct {
 	Conflict *review.Answer // what somebody else saved meanwhile
 	ReadOnly bool
 	WhyNot   string // why the form is read-only
+	CanAsk   bool   // the reader may ask for the risk to be accepted
 	Warn     bool   // saving makes this possible approver an author
 	Now      time.Time
 }
@@ -302,7 +303,7 @@ func placeWords(q review.QuestionPage) string {
 
 // entryMeta is the second line of a question in a list.
 func entryMeta(e review.Entry) string {
-	words := ui.RiskWord(string(e.Answer.Risk))
+	words := riskWords(e)
 	if e.Answer.ToConfirm {
 		return words + ", to be confirmed "
 	}
