@@ -4,7 +4,6 @@ import (
 	"net/url"
 	"testing"
 	"time"
-
 )
 
 // TestAcceptanceInABrowser asks on the check page, grants, decides go, and moves the clock past
@@ -63,4 +62,3 @@ func TestAcceptanceInABrowser(t *testing.T) {
 	team.open("/workloads/payments/acceptances")
 	team.judge("acceptances-past")
 }
-
