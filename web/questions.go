@@ -63,6 +63,11 @@ func (v *visit) showQuestion(status int, q review.QuestionPage, f views.Question
 	}
 	f.CanAsk = v.who.May(identity.AskAcceptance, q.Target()) == nil
 	f.Warn = v.who.Approves(q.Workload.ID) && !q.AuthoredByActor
+	talk, err := v.talkOfQuestion(q)
+	if err != nil {
+		return err
+	}
+	f.Talk = talk
 	p := v.page(q.Entry.Question.Title+" - "+q.Workload.Name, "/reviews", reviewCrumbs(q.Review, q.Section.Name)...)
 	p.Errors = f.Errors
 	return v.render(status, views.Question(p, q, f))

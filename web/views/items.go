@@ -145,6 +145,7 @@ type ItemPage struct {
 	CanWork   bool   // the reader may change it
 	CanVerify bool   // the reader may verify it now
 	TeamName  string // of the team whose members may change it
+	Talk      TalkPage
 }
 
 // FillItem sets the form to what is stored.

@@ -45,6 +45,7 @@ type QuestionForm struct {
 	WhyNot   string // why the form is read-only
 	CanAsk   bool   // the reader may ask for the risk to be accepted
 	Warn     bool   // saving makes this possible approver an author
+	Talk     TalkPage
 	Now      time.Time
 }
 
