@@ -110,7 +110,7 @@ func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		limit := int64(maxForm)
 		switch {
-		case r.URL.Path == importPath:
+		case r.URL.Path == importPath, strings.HasPrefix(r.URL.Path, tablePath):
 			limit = maxUpload
 		case strings.HasSuffix(r.URL.Path, talkFiles):
 			limit = maxDrain

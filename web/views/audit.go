@@ -100,6 +100,7 @@ var verbWords = map[string]string{
 	"comment.written":               "Wrote a comment",
 	"evidence.run_finished":         "Finished an evidence run",
 	"evidence.run_started":          "Started an evidence run",
+	"evidence.run_stopped":          "Stopped an evidence run",
 	"grant.given":                   "Gave a grant",
 	"grant.revoked":                 "Took a grant back",
 	"item.open":                     "Put an item back to open",
@@ -108,6 +109,7 @@ var verbWords = map[string]string{
 	"item.in_progress":              "Began an item",
 	"item.done":                     "Marked an item done",
 	"item.verified":                 "Verified an item",
+	"item.closed":                   "Closed an item",
 	"item.kept":                     "Raised an open item again",
 	"link.accepted":                 "Set a password by a link",
 	"link.made":                     "Made a one-time link",
@@ -125,6 +127,7 @@ var verbWords = map[string]string{
 	"question.switched_off":         "Switched a question off",
 	"question.switched_on":          "Switched a question on",
 	"questionnaire.published":       "Published a questionnaire",
+	"review.cancelled":              "Cancelled a review",
 	"review.started":                "Started a review",
 	"review.planned":                "Changed the plan of a review",
 	"review.upgraded":               "Upgraded a review to newer questions",
@@ -145,8 +148,11 @@ var verbWords = map[string]string{
 	"thread.resolved":               "Resolved a thread",
 	"token.created":                 "Made an API token",
 	"token.revoked":                 "Revoked an API token",
+	"workload.brought_back":         "Brought a workload back",
 	"workload.changed":              "Changed a workload",
 	"workload.created":              "Added a workload",
+	"workload.moved":                "Moved a workload to another team",
+	"workload.retired":              "Retired a workload",
 }
 
 // VerbWords says a verb in words; one it does not know without its signs.

@@ -28,6 +28,8 @@ type ReviewHome struct {
 	CanJudge  bool // the reader may sign off and decide, and is no author
 	CanSubmit bool
 	Decision  *review.Decision // of this round or the one before
+	Cancelled review.Cancellation
+	CanCancel bool
 
 	ToConfirm  []review.ToConfirm
 	Newer      []review.Newer // sets with a newer version
