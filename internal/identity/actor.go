@@ -140,6 +140,7 @@ const (
 	VerifyItem                    // members of the owning team, approvers and facilitators of the workload
 	ReadAudit                     // auditors, admins
 	Curate                        // curators
+	MarkQuestions                 // any person
 )
 
 var refusals = map[Action]string{
@@ -156,6 +157,7 @@ var refusals = map[Action]string{
 	VerifyItem:      "Only the owning team and the workload's approvers and facilitators may verify this item.",
 	ReadAudit:       "Only an auditor or an admin may read the audit record.",
 	Curate:          "Only a curator may write and import questionnaires, and change review types.",
+	MarkQuestions:   "Only a person who is signed in may mark questions.",
 }
 
 // May answers whether the actor may do the action to the target: nil, or a Forbidden
@@ -186,6 +188,8 @@ func (a Actor) allowed(do Action, t Target) bool {
 		return a.Is(Auditor) || a.Is(Admin)
 	case Curate:
 		return a.Is(Curator)
+	case MarkQuestions:
+		return a.PersonID != uuid.Nil
 	}
 	return false
 }

@@ -29,8 +29,10 @@ type QuestionnairePage struct {
 	Filter   questionnaire.Filter
 	Unfold   bool // every question stands open
 
-	Off       map[string]questionnaire.SwitchedOff // by the question's id
-	MayCurate bool
+	Off        map[string]questionnaire.SwitchedOff // by the question's id
+	OwnMarks   map[string]questionnaire.Mark        // the reader's open ones, likewise
+	MarkCounts map[string]questionnaire.MarkCount   // of everybody, for curators
+	MayCurate  bool
 }
 
 // Comparison is the difference between two versions of a set. From is empty when the set
