@@ -67,7 +67,7 @@ func markQuestion(v *visit) error {
 		return err
 	}
 	in := questionnaire.MarkInput{
-		Key: v.r.PathValue("key"), Question: v.r.PathValue("question"), Version: text.Clean(form.Get("version")),
+		Key: v.r.PathValue("key"), Question: v.r.PathValue("question"), Version: text.Clean(form.Get("marked_version")),
 		Kind: questionnaire.MarkKind(form.Get("kind")), Note: text.Clean(form.Get("note")),
 	}
 	p := views.MarkPage{Version: in.Version, Back: form.Get("back"), Kind: in.Kind, Note: in.Note}

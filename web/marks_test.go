@@ -17,12 +17,12 @@ func TestReadersMarkQuestions(t *testing.T) {
 
 	vera.get("/questionnaires/greek").says("Unclear or not useful?").hides("Marks of readers", "open mark")
 	vera.get(form+"?version=1.0.0").is(http.StatusOK).says("Mark a question", "Is alpha done?").hides("Take your mark away")
-	vera.post(form, "version", "1.0.0", "kind", "", "note", "Which alpha?").is(http.StatusUnprocessableEntity).says("Choose what it is.")
-	long := vera.post(form, "version", "1.0.0", "kind", "unclear", "note", strings.Repeat("x", 501)).is(http.StatusUnprocessableEntity).says("This has 501 characters; at most 500 are allowed.")
+	vera.post(form, "marked_version", "1.0.0", "kind", "", "note", "Which alpha?").is(http.StatusUnprocessableEntity).says("Choose what it is.")
+	long := vera.post(form, "marked_version", "1.0.0", "kind", "unclear", "note", strings.Repeat("x", 501)).is(http.StatusUnprocessableEntity).says("This has 501 characters; at most 500 are allowed.")
 	if long.value("note") != strings.Repeat("x", 501) {
 		t.Error("what was typed is forgotten")
 	}
-	done := vera.post(form, "version", "1.0.0", "kind", "unclear", "note", "Which <alpha>?").leadsTo("/questionnaires/greek?version=1.0.0#q-alpha")
+	done := vera.post(form, "marked_version", "1.0.0", "kind", "unclear", "note", "Which <alpha>?").leadsTo("/questionnaires/greek?version=1.0.0#q-alpha")
 	vera.follow(done).says("The question is marked as unclear. Curators see it.", "You marked it as unclear.")
 	again := vera.get(form).is(http.StatusOK).says("Take your mark away")
 	if again.value("note") != "Which <alpha>?" {
@@ -66,9 +66,9 @@ func TestMarksOfAReviewSayNothingOfIt(t *testing.T) {
 		t.Errorf("leads back to %s", page.value("back"))
 	}
 	form := "/questionnaires/" + set + "/q/" + question + "/mark"
-	asha.follow(asha.post(form, "version", page.value("version"), "back", page.value("back"), "kind", "unclear", "note", "Which?").leadsTo(review + "/q/" + path)).
+	asha.follow(asha.post(form, "marked_version", page.value("marked_version"), "back", page.value("back"), "kind", "unclear", "note", "Which?").leadsTo(review + "/q/" + path)).
 		says("The question is marked as unclear. Curators see it.")
-	asha.post(form, "version", page.value("version"), "back", page.value("back"), "kind", "").is(http.StatusUnprocessableEntity).says("Choose what it is.")
+	asha.post(form, "marked_version", page.value("marked_version"), "back", page.value("back"), "kind", "").is(http.StatusUnprocessableEntity).says("Choose what it is.")
 	cara.get("/questionnaires/"+set+"/marks").is(http.StatusOK).says("Which?", "Asha Rao").hides("/workloads/payments", review)
 	cara.get("/questionnaires/"+set).hides("/workloads/payments", review)
 	if n := s.count(`select count(*) from question_marks m where m::text like '%' || $1 || '%'`, strings.TrimPrefix(review, "/reviews/")); n != 0 {
