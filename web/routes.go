@@ -29,5 +29,6 @@ func (s *Server) routes() []Route {
 		decisionRoutes(),
 		acceptanceRoutes(),
 		auditRoutes(),
+		markRoutes(),
 	)
 }
