@@ -139,6 +139,9 @@ func reviewHome(v *visit) error {
 	h.CanAnswer = draft && v.who.May(identity.AnswerReview, sheet.Target()) == nil
 	h.CanSubmit = draft && v.who.May(identity.SubmitReview, sheet.Target()) == nil
 	h.CanJudge = v.who.Approves(sheet.Workload.ID) && !sheet.AuthoredByActor
+	if err := v.narrowHome(&h); err != nil {
+		return err
+	}
 	return v.render(http.StatusOK, views.Review(v.page(sheet.Workload.Name+": "+sheet.Title(), "/reviews", reviewCrumbs(sheet.Review, "")...), h))
 }
 

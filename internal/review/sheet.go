@@ -37,6 +37,8 @@ type Entry struct {
 	Question      *questionnaire.Question
 	Answer        Answer
 	Proofs        []Proof
+	Assignee      Assignee // who should answer it
+	SavedHere     bool     // in a later round: saved in it, not only carried on
 }
 
 // Key names the question within the review; it is also the key of its item's cause.
@@ -115,10 +117,13 @@ func (s *Service) Sheet(ctx context.Context, who identity.Actor, id uuid.UUID) (
 // sheet completes a loaded review.
 func (s *Service) sheet(ctx context.Context, q postgres.Batcher, r Review) (Sheet, error) {
 	var answers []Answer
-	verdicts := map[string]evidence.Verdict{}
+	verdicts, assignees := map[string]evidence.Verdict{}, map[string]Assignee{}
+	var savedHere []answerRef
 	batch := &pgx.Batch{}
 	postgres.Collect(batch, &answers, scanAnswer, answersSQL, r.Round.ID)
 	evidence.QueueVerdicts(batch, r.Workload.ID, verdicts)
+	queueAssigned(batch, r, assignees)
+	queueSavedHere(batch, r, &savedHere)
 	if err := q.SendBatch(ctx, batch).Close(); err != nil {
 		return Sheet{}, fmt.Errorf("read answers and verdicts: %w", err)
 	}
@@ -129,6 +134,8 @@ func (s *Service) sheet(ctx context.Context, q postgres.Batcher, r Review) (Shee
 		if err != nil {
 			return Sheet{}, err
 		}
+		e.Assignee = assignees[e.Key()]
+		e.SavedHere = slices.Contains(savedHere, answerRef{a.VersionID, a.QuestionID})
 		sheet.entries[i] = e
 		if n := len(sheet.Sections); n == 0 || sheet.Sections[n-1].Questionnaire != e.Questionnaire || sheet.Sections[n-1].ID != section.ID {
 			sheet.Sections = append(sheet.Sections, Section{Questionnaire: e.Questionnaire, ID: section.ID, Name: section.Name})

@@ -79,7 +79,10 @@ func verbOptions(verb string) []ui.Option {
 var verbWords = map[string]string{
 	"admin_link.made":               "Made a link for an admin",
 	"admin_link.accepted":           "Became admin by a link",
+	"answer.merged":                 "Saved an answer after a conflict, merged",
+	"answer.replaced":               "Replaced somebody's answer after a conflict",
 	"answer.saved":                  "Saved an answer",
+	"answers.assigned":              "Assigned questions",
 	"evidence.run_finished":         "Finished an evidence run",
 	"evidence.run_started":          "Started an evidence run",
 	"grant.given":                   "Gave a grant",
@@ -101,6 +104,7 @@ var verbWords = map[string]string{
 	"person.invited":                "Invited a person",
 	"person.reactivated":            "Reactivated a person",
 	"person.renamed":                "Changed the name",
+	"person.settings":               "Changed how they answer",
 	"questionnaire.draft_created":   "Began a draft of a questionnaire",
 	"questionnaire.draft_discarded": "Threw a draft of a questionnaire away",
 	"questionnaire.draft_saved":     "Saved a draft of a questionnaire",

@@ -28,6 +28,10 @@ type ReviewHome struct {
 	CanJudge  bool // the reader may sign off and decide, and is no author
 	CanSubmit bool
 	Decision  *review.Decision // of this round or the one before
+	Filter    review.Filter
+	Shown     []review.Section    // what the filter lets through
+	Counts    map[review.Show]int // what each filter would hold
+	People    []ui.Option         // who may be asked to answer
 }
 
 // StartPage is what a person reads before starting a review.
@@ -42,37 +46,6 @@ type StartPage struct {
 	Form         review.StartInput
 	MayStart     bool
 	Open         []ui.Link // reviews that are open already
-}
-
-// QuestionForm is the form of an answer as it stands on the page.
-type QuestionForm struct {
-	review.AnswerInput
-	Errors   ui.FieldErrors
-	Conflict *review.Answer // what somebody else saved meanwhile
-	ReadOnly bool
-	WhyNot   string // why the form is read-only
-	Warn     bool   // saving makes this possible approver an author
-	Now      time.Time
-}
-
-// Ticked reports whether the choice is ticked in the form.
-func (f QuestionForm) Ticked(id string) bool {
-	for _, c := range f.Chosen {
-		if c == id {
-			return true
-		}
-	}
-	return false
-}
-
-// NAReason returns the reason typed for a choice that does not apply.
-func (f QuestionForm) NAReason(id string) string {
-	for i, c := range f.NAChoices {
-		if c == id && i < len(f.NAReasons) {
-			return f.NAReasons[i]
-		}
-	}
-	return ""
 }
 
 // CheckPage is what stands before submission.
