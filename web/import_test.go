@@ -55,7 +55,7 @@ func TestImportIsForCurators(t *testing.T) {
 	_, vera := s.person("Vera Lind", identity.InviteInput{})
 	for name, who := range map[string]*browser{"an admin": s.Ada, "somebody": vera} {
 		t.Run(name, func(t *testing.T) {
-			who.get("/questionnaires/import").is(http.StatusForbidden).says("Only a curator may write and import questionnaires.")
+			who.get("/questionnaires/import").is(http.StatusForbidden).says("Only a curator may write and import questionnaires, and change review types.")
 			who.send("/questionnaires/import", "greek.yaml", greek("1.0.0", "Is alpha done?", "")).is(http.StatusForbidden)
 			content := base64.StdEncoding.EncodeToString([]byte(greek("1.0.0", "Is alpha done?", "")))
 			who.send("/questionnaires/import", "", "", "act", "publish", "content", content, "shown", "greek 1.0.0 ").is(http.StatusForbidden)

@@ -105,6 +105,7 @@ func readAnswer(id uuid.UUID, set, question string, form url.Values) review.Answ
 	if in.Resolves = form.Get("settle"); in.Resolves == "" {
 		in.Resolves = form.Get("resolves")
 	}
+	in.Round, _ = strconv.Atoi(form.Get("round"))
 	for _, name := range slices.Sorted(maps.Keys(form)) {
 		if choice, ok := strings.CutPrefix(name, "na_"); ok && strings.TrimSpace(form.Get(name)) != "" {
 			in.NAChoices, in.NAReasons = append(in.NAChoices, choice), append(in.NAReasons, form.Get(name))
@@ -160,6 +161,8 @@ func saveAnswer(v *visit) error {
 		f.Version, f.Conflict, status = stale.Theirs.Version, &stale.Theirs, http.StatusConflict // saving the form then replaces theirs, knowingly
 	case bad:
 		f.Errors = errs
+	case fault.Is(err, fault.Conflict) && in.Round != 0:
+		return v.otherRound(err, f)
 	default:
 		return err
 	}
@@ -168,6 +171,18 @@ func saveAnswer(v *visit) error {
 		return err
 	}
 	return v.showQuestion(status, q, f)
+}
+
+// otherRound shows the question as the review asks it now, with the form that was made on a
+// round that is over. When it is asked no more, or nothing can be saved, the form is kept as
+// every refused form is.
+func (v *visit) otherRound(refused error, f views.QuestionForm) error {
+	q, err := v.question()
+	if err != nil || q.Round.State != review.Draft {
+		return refused
+	}
+	f.Version, f.Errors = q.Entry.Answer.Version, ui.FieldErrors{{Message: fault.MessageOf(refused)}}
+	return v.showQuestion(http.StatusConflict, q, f)
 }
 
 // previewRisk answers with the risk panel for the ticks of the form; nothing is saved.

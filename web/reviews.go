@@ -17,82 +17,14 @@ import (
 	"orrery/web/views/ui"
 )
 
-// reviewRoutes start a review, show it, and hand it over.
+// reviewRoutes show a review, and its record.
 func reviewRoutes() []Route {
 	return []Route{
-		{"GET", "/workloads/{key}/reviews/new", signedIn(startReviewPage)},
-		{"POST", "/workloads/{key}/reviews", signedIn(startReview)},
 		{"GET", "/reviews/{id}", signedIn(reviewHome)},
 		{"GET", "/reviews/{id}/record", signedIn(reviewRecord)},
 		{"GET", "/reviews/{id}/record.json", signedIn(reviewRecordJSON)},
 		{"GET", "/reviews/{id}/report.pdf", signedIn(reviewPDF)},
 	}
-}
-
-func startReviewPage(v *visit) error {
-	w, err := v.Workloads.ByKey(v.ctx(), v.who, v.r.PathValue("key"))
-	if err != nil {
-		return err
-	}
-	return v.showStart(http.StatusOK, w, review.StartInput{}, nil)
-}
-
-func startReview(v *visit) error {
-	w, err := v.Workloads.ByKey(v.ctx(), v.who, v.r.PathValue("key"))
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
-	if err != nil {
-		return err
-	}
-	in := review.StartInput{
-		Type: form.Get("type"), ChangeKey: form.Get("change_key"), ChangeTitle: form.Get("change_title"), ChangeTicket: form.Get("change_ticket"),
-	}
-	r, err := v.Reviews.Start(v.ctx(), v.who, w.ID, in)
-	if errs, ok := invalid(err); ok {
-		return v.showStart(http.StatusUnprocessableEntity, w, in, errs)
-	}
-	if fault.Is(err, fault.Conflict) {
-		return v.showStart(http.StatusConflict, w, in, ui.FieldErrors{{Message: fault.MessageOf(err)}})
-	}
-	if err != nil {
-		return err
-	}
-	return v.redirect(r.Path(), "The review is started.")
-}
-
-func (v *visit) showStart(status int, w workload.Workload, in review.StartInput, errs ui.FieldErrors) error {
-	s := views.StartPage{
-		WorkloadKey: w.Key, WorkloadName: w.Name, TeamName: w.TeamName, Tier: w.Tier, Form: in,
-		MayStart: v.who.May(identity.StartReview, w.Target()) == nil,
-	}
-	types, err := v.Reviews.Types(v.ctx())
-	if err != nil {
-		return err
-	}
-	for _, t := range types {
-		plan, err := v.Reviews.PlanFor(v.ctx(), w, t)
-		if err != nil {
-			return err
-		}
-		s.Plans = append(s.Plans, plan)
-	}
-	if s.Judges, err = v.judges(w); err != nil {
-		return err
-	}
-	lines, err := v.Reviews.OfWorkload(v.ctx(), w.ID)
-	if err != nil {
-		return err
-	}
-	for _, l := range lines {
-		if l.State == review.Open {
-			s.Open = append(s.Open, ui.Link{Text: l.TypeName + " " + l.ChangeKey, Href: "/reviews/" + l.ID.String()})
-		}
-	}
-	p := v.page("Start a review", "/workloads", ui.Link{Text: "Workloads", Href: "/workloads"}, ui.Link{Text: w.Name, Href: "/workloads/" + w.Key}, ui.Link{Text: "Start a review"})
-	p.Errors = errs
-	return v.render(status, views.Start(p, s))
 }
 
 // judges lists who could decide on the workload: approvers by somebody else's word.
@@ -121,11 +53,25 @@ func reviewHome(v *visit) error {
 	if err != nil {
 		return err
 	}
+	return v.showReview(http.StatusOK, id, nil, "", nil)
+}
+
+// showReview shows the home of a review, with the plan as it is kept or as it was typed.
+func (v *visit) showReview(status int, id uuid.UUID, typed *review.AgendaInput, broken string, errs ui.FieldErrors) error {
 	sheet, err := v.Reviews.Sheet(v.ctx(), v.who, id)
 	if err != nil {
 		return err
 	}
-	h := views.ReviewHome{Sheet: sheet, Now: v.Now()}
+	h := views.ReviewHome{Sheet: sheet, Now: v.Now(), Plan: sheet.Agenda.Input(), PlanBroken: broken}
+	if typed != nil {
+		h.Plan, h.Plan.Version = *typed, sheet.Agenda.Version // saving it again replaces the other, knowingly
+	}
+	if h.ToConfirm, err = v.Reviews.ToConfirm(v.ctx(), sheet); err != nil {
+		return err
+	}
+	if h.Newer, err = v.Reviews.Newer(v.ctx(), sheet.Review); err != nil {
+		return err
+	}
 	if h.Judges, err = v.judges(sheet.Workload); err != nil {
 		return err
 	}
@@ -142,7 +88,10 @@ func reviewHome(v *visit) error {
 	if err := v.narrowHome(&h); err != nil {
 		return err
 	}
-	return v.render(http.StatusOK, views.Review(v.page(sheet.Workload.Name+": "+sheet.Title(), "/reviews", reviewCrumbs(sheet.Review, "")...), h))
+	h.CanPlan = sheet.State == review.Open && v.who.May(identity.StartReview, sheet.Target()) == nil
+	p := v.page(sheet.Workload.Name+": "+sheet.Title(), "/reviews", reviewCrumbs(sheet.Review, "")...)
+	p.Errors = errs
+	return v.render(status, views.Review(p, h))
 }
 
 func reviewRecord(v *visit) error {

@@ -48,7 +48,7 @@ func TestQuestionSwitchedOff(t *testing.T) {
 		}
 		return r.count(`select count(*) from answers a join rounds d on d.id = a.round_id where d.review_id = $1`, one.ID)
 	}
-	plan, err := r.Reviews.PlanFor(t.Context(), r.workload("planned", "planned", "ledger", false), review.Type{Questionnaires: []string{"orr"}, CorePath: true, Signoffs: []int{1, 1, 1}})
+	plan, err := r.Reviews.PlanFor(t.Context(), r.workload("planned", "planned", "ledger", false), review.Type{Questionnaires: []string{"orr"}, CoreTiers: []int{2}, Signoffs: []int{1, 1, 1}}, nil, nil)
 	if err != nil || plan.Questions != 14 {
 		t.Errorf("the plan says %d questions, %v", plan.Questions, err)
 	}

@@ -74,8 +74,8 @@ func (p *program) seedBench(o organisation) benched {
 	}
 	_, err := all.library.LoadShipped(ctx, fstest.MapFS{"bench.yaml": &fstest.MapFile{Data: []byte(benchSet())}})
 	check(err)
-	_, err = db.pool.Exec(ctx, `insert into review_types (key, name, description, questionnaires, core_path, gates_launch, gate_mode, valid_days, signoffs)
-		values ('bench', 'Bench', 'x', '{bench}', false, true, 'enforce', 365, '{1,1,1}')`)
+	_, err = db.pool.Exec(ctx, `insert into review_types (key, name, description, questionnaires, gates_launch, gate_mode, valid_days, signoffs)
+		values ('bench', 'Bench', 'x', '{bench}', true, 'enforce', 365, '{1,1,1}')`)
 	check(err)
 	var out benched
 	var wg sync.WaitGroup

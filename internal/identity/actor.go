@@ -155,7 +155,7 @@ var refusals = map[Action]string{
 	WorkItems:       "Only a member of the owning team may change this item.",
 	VerifyItem:      "Only the owning team and the workload's approvers and facilitators may verify this item.",
 	ReadAudit:       "Only an auditor or an admin may read the audit record.",
-	Curate:          "Only a curator may write and import questionnaires.",
+	Curate:          "Only a curator may write and import questionnaires, and change review types.",
 }
 
 // May answers whether the actor may do the action to the target: nil, or a Forbidden

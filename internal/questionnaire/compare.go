@@ -244,3 +244,14 @@ func additionalWords(additional []Additional) string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// Touches reports whether anything of the question changed: its words, its rules, its
+// choices, where it stands, or what surrounds it.
+func (d Difference) Touches(question string) bool {
+	for _, list := range [][]Change{d.Added, d.Removed, d.Rescored, d.Reworded, d.Moved, d.Changed} {
+		if slices.ContainsFunc(list, func(c Change) bool { return c.Question == question }) {
+			return true
+		}
+	}
+	return false
+}

@@ -172,6 +172,9 @@ func (r *report) outcomeWords() (label, []string) {
 			fmt.Sprintf("Submitted by %s on %s.", v.SubmittedBy, day(v.SubmittedAt)),
 			"The answers are frozen. Nobody has decided yet, so this is no permission to launch.",
 		}
+	case r.in.State == review.Superseded:
+		undecided.word = "Not decided: superseded"
+		return undecided, []string{"An upgrade to newer questions took this round's place. It is kept as it stood, and is no permission to launch."}
 	default:
 		undecided.word = "Not decided: draft"
 		return undecided, []string{"Answers can still change. This is a working copy and no record."}

@@ -91,6 +91,9 @@ func provenance(q *question) string {
 	if q.Required {
 		words[1] = "Required"
 	}
+	if q.ToConfirm {
+		words[2] = "Carried from an earlier round, not confirmed"
+	}
 	if q.AnsweredBy != "" {
 		words[2] = "Answered by " + q.AnsweredBy + prefixed(", ", moment(q.AnsweredAt))
 	}

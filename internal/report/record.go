@@ -76,6 +76,8 @@ func (r *report) decision(f *typeset.Flow) {
 		none(f, n, map[string]string{
 			review.Draft:     "Nobody has decided. This round is a draft that was not submitted.",
 			review.Submitted: "Nobody has decided. This round is submitted and frozen.",
+
+			review.Superseded: "Nobody has decided. An upgrade to newer questions took this round's place.",
 		}[r.in.State])
 		return
 	}

@@ -18,7 +18,7 @@ import (
 type Input struct {
 	Snapshot      review.Snapshot
 	Seal          *review.Seal // nil until decided
-	State         string       // review.Draft, review.Submitted or review.Sealed
+	State         string       // review.Draft, review.Submitted, review.Sealed or review.Superseded
 	ContentSHA256 string       // hex; empty for a draft
 	SealSHA256    string       // hex; empty until decided
 	SignOffs      []review.SealedSignOff
@@ -31,7 +31,7 @@ type Input struct {
 // check refuses what would print a false record.
 func (in Input) check() error {
 	switch in.State {
-	case review.Draft, review.Submitted:
+	case review.Draft, review.Submitted, review.Superseded:
 		if in.Seal != nil {
 			return fmt.Errorf("a round that is %s has no seal", in.State)
 		}

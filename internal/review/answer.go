@@ -32,6 +32,7 @@ type AnswerInput struct {
 	Questionnaire string
 	QuestionID    string
 	Version       int // the version the person saw; 0 when it was never saved
+	Round         int // the round the person saw; 0 when the caller does not say
 	Chosen        []string
 	Unknown       bool
 	NotApplicable bool
@@ -69,7 +70,8 @@ func (e *StaleAnswer) Unwrap() error {
 // draft. Repeating a save that was stored is fine and changes nothing, so a client may try
 // again when it saw no answer. Resolves is taken for the record only: a version that is stale
 // once more is refused once more. A version that is not the newest is a *StaleAnswer; input
-// that does not fit the pinned question is Invalid with a message per field.
+// that does not fit the pinned question is Invalid with a message per field; a round that
+// is over is a Conflict. What was carried to be confirmed is confirmed by saving it.
 func (s *Service) SaveAnswer(ctx context.Context, who identity.Actor, in AnswerInput) (Answer, error) {
 	var saved Answer
 	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
@@ -90,6 +92,9 @@ func (s *Service) SaveAnswer(ctx context.Context, who identity.Actor, in AnswerI
 }
 
 func (s *Service) saveAnswer(ctx context.Context, tx pgx.Tx, who identity.Actor, r Review, in AnswerInput) (Answer, error) {
+	if in.Round != 0 && in.Round != r.Round.Number {
+		return Answer{}, errOtherRound(r)
+	}
 	question, version, err := s.question(ctx, tx, r, in.Questionnaire, in.QuestionID)
 	if err != nil {
 		return Answer{}, err
@@ -105,7 +110,7 @@ func (s *Service) saveAnswer(ctx context.Context, tx pgx.Tx, who identity.Actor,
 	if now.Version > 0 && now.sameAs(a) {
 		return now, nil
 	}
-	if now.Version == 0 && a.empty() {
+	if now.Version == 0 && a.empty() && !now.ToConfirm {
 		return now, nil // nothing was said
 	}
 	if r.Round.State != Draft {
@@ -114,7 +119,7 @@ func (s *Service) saveAnswer(ctx context.Context, tx pgx.Tx, who identity.Actor,
 	if now.Version != in.Version {
 		return Answer{}, &StaleAnswer{Theirs: now, Mine: in}
 	}
-	a.VersionID, a.QuestionID, a.Position, a.Required = version, in.QuestionID, now.Position, now.Required
+	a.VersionID, a.QuestionID, a.Position, a.Required, a.Origin = version, in.QuestionID, now.Position, now.Required, now.Origin
 	a.Risk = question.Score(a.Selection())
 	at := s.now()
 	a.Version, a.SavedBy, a.SavedByID, a.SavedAt = now.Version+1, who.Name, &who.PersonID, &at
@@ -209,6 +214,13 @@ var frozen = map[string]string{
 	Submitted: "This round is submitted, so answers cannot change. The team may withdraw it.",
 	Sealed:    "This round is decided and sealed, so answers cannot change.",
 	Cancelled: "This round is cancelled, so answers cannot change.",
+
+	Superseded: "An upgrade took this round's place, so its answers cannot change.",
+}
+
+// errOtherRound says that the input was made on a round that is over.
+func errOtherRound(r Review) error {
+	return fault.New(fault.Conflict, "This review has gone on to round %d since you opened the question. Your input is still here: look at the question as it is asked now, and save again.", r.Round.Number)
 }
 
 // empty reports whether the answer says nothing at all.

@@ -338,24 +338,6 @@ func insertDecision(ctx context.Context, tx pgx.Tx, who identity.Actor, r Readou
 	return nil
 }
 
-// nextRound opens the round after a no-go. Answers are kept as they were, by whom and when:
-// who wrote one that stands stays its author.
-func nextRound(ctx context.Context, tx pgx.Tx, r Review, now time.Time) error {
-	id := uuid.Must(uuid.NewV7())
-	const round = `insert into rounds (id, review_id, number, state, opened_at) values ($1, $2, $3, 'draft', $4)`
-	if _, err := tx.Exec(ctx, round, id, r.ID, r.Round.Number+1, now); err != nil {
-		return err
-	}
-	const answers = `
-		insert into answers (round_id, version_id, question_id, position, required, chosen, unknown, not_applicable, reason,
-			na_choices, na_reasons, notes, risk, version, saved_by, saved_at)
-		select $1, version_id, question_id, position, required, chosen, unknown, not_applicable, reason,
-			na_choices, na_reasons, notes, risk, least(version, 1), saved_by, saved_at
-		from answers where round_id = $2`
-	_, err := tx.Exec(ctx, answers, id, r.Round.ID)
-	return err
-}
-
 func plural(n int, one, many string) string {
 	if n == 1 {
 		return one

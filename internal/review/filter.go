@@ -17,19 +17,22 @@ const (
 	ShowHigh         Show = "high"
 	ShowMedium       Show = "medium"
 	ShowMine         Show = "mine" // assigned to the reader
+	ShowToConfirm    Show = "to-confirm"
 	ShowContradicted Show = "contradicted"
 	ShowStale        Show = "stale"   // evidence on it is out of date
 	ShowChanged      Show = "changed" // saved since the last round
 )
 
 // Shows lists them in the order of a page.
-var Shows = []Show{"", ShowUnanswered, ShowHigh, ShowMedium, ShowMine, ShowContradicted, ShowStale, ShowChanged}
+var Shows = []Show{"", ShowUnanswered, ShowHigh, ShowMedium, ShowMine, ShowToConfirm, ShowContradicted, ShowStale, ShowChanged}
 
 // Holds reports whether the entry is among what is shown to the reader.
 func (s Show) Holds(e *Entry, reader uuid.UUID) bool {
 	switch s {
 	case ShowUnanswered:
-		return !e.Answered()
+		return !e.Answered() && !e.Answer.ToConfirm
+	case ShowToConfirm:
+		return e.Answer.ToConfirm
 	case ShowHigh:
 		return e.Answer.Risk.CountsAsHigh()
 	case ShowMedium:

@@ -29,16 +29,18 @@ type QuestionPage struct {
 	Previous  string      // paths; empty at the ends
 	Next      string
 	History   []Revision // newest first, at most 20
+	Before    *Before    // the earlier answer it was carried from; nil when there is none
 }
 
 // RailEntry is a question of the same section, as a line.
 type RailEntry struct {
-	Key     string
-	Path    string
-	Title   string
-	Risk    questionnaire.Risk
-	Current bool
-	Mine    bool // assigned to the reader
+	Key       string
+	Path      string
+	Title     string
+	Risk      questionnaire.Risk
+	Current   bool
+	Mine      bool // assigned to the reader
+	ToConfirm bool
 }
 
 // Revision is one saved state of an answer.
@@ -54,6 +56,7 @@ type outline struct {
 	VersionID  uuid.UUID
 	QuestionID string
 	Risk       questionnaire.Risk
+	ToConfirm  bool
 }
 
 // Question reads one question of a review for its page; not found when the review is not
@@ -87,6 +90,11 @@ func (s *Service) Question(ctx context.Context, who identity.Actor, id uuid.UUID
 	if page.Entry, page.Section, err = s.entry(ctx, s.db, r, answers[0], verdicts, s.now()); err != nil {
 		return page, err
 	}
+	if o := answers[0].Origin; o != nil {
+		if page.Before, err = s.before(ctx, s.db, who, r, *o); err != nil {
+			return page, err
+		}
+	}
 	page.Entry.Assignee = assignees[page.Entry.Key()]
 	if err := s.around(ctx, &page, lines); err != nil {
 		return page, err
@@ -97,7 +105,7 @@ func (s *Service) Question(ctx context.Context, who identity.Actor, id uuid.UUID
 	return page, nil
 }
 
-const outlineSQL = `select version_id, question_id, risk from answers where round_id = $1 order by position`
+const outlineSQL = `select version_id, question_id, risk, to_confirm from answers where round_id = $1 order by position`
 
 const historySQL = `
 	select v.version, v.risk, p.name, v.saved_at from answer_revisions v join people p on p.id = v.saved_by
@@ -121,7 +129,10 @@ func (s *Service) around(ctx context.Context, page *QuestionPage, lines []outlin
 			page.Previous, page.Next = neighbour(page.Review, lines, i-1), neighbour(page.Review, lines, i+1)
 		}
 		if q, ok := set.Question(line.QuestionID); ok && q.Section == page.Entry.Question.Section {
-			page.Rail = append(page.Rail, RailEntry{Key: page.Entry.Questionnaire + "/" + line.QuestionID, Path: neighbour(page.Review, lines, i), Title: q.Title, Risk: line.Risk, Current: here})
+			page.Rail = append(page.Rail, RailEntry{
+				Key: page.Entry.Questionnaire + "/" + line.QuestionID, Path: neighbour(page.Review, lines, i), Title: q.Title, Risk: line.Risk,
+				Current: here, ToConfirm: line.ToConfirm,
+			})
 		}
 	}
 	return nil
@@ -207,6 +218,10 @@ type RoundLine struct {
 	ReturnedAt   *time.Time
 	SignOffs     []SealedSignOff // on what was decided
 	Decision     *Decision
+
+	SupersededBy string // who upgraded the review, when that ended the round
+	SupersededAt *time.Time
+	SupersededTo string // the sets and versions it was upgraded to
 }
 
 // Record is the history of a review: its rounds, newest first, with their decisions.
@@ -227,8 +242,8 @@ func (s *Service) Record(ctx context.Context, who identity.Actor, id uuid.UUID) 
 	}
 	const sql = `
 		select d.number, d.state, d.opened_at, coalesce(p.name, ''), d.submitted_at, d.returned_note, coalesce(b.name, ''), d.returned_at,
-			(select c.seal from decisions c where c.round_id = d.id)
-		from rounds d left join people p on p.id = d.submitted_by left join people b on b.id = d.returned_by
+			(select c.seal from decisions c where c.round_id = d.id), coalesce(u.name, ''), d.superseded_at, d.superseded_to
+		from rounds d left join people p on p.id = d.submitted_by left join people b on b.id = d.returned_by left join people u on u.id = d.superseded_by
 		where d.review_id = $1 order by d.number desc`
 	rows, err := s.db.Query(ctx, sql, id)
 	if err != nil {
@@ -238,7 +253,8 @@ func (s *Service) Record(ctx context.Context, who identity.Actor, id uuid.UUID) 
 	rec.Rounds, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (RoundLine, error) {
 		var l RoundLine
 		var sealed []byte
-		err := row.Scan(&l.Number, &l.State, &l.OpenedAt, &l.SubmittedBy, &l.SubmittedAt, &l.ReturnedNote, &l.ReturnedBy, &l.ReturnedAt, &sealed)
+		err := row.Scan(&l.Number, &l.State, &l.OpenedAt, &l.SubmittedBy, &l.SubmittedAt, &l.ReturnedNote, &l.ReturnedBy, &l.ReturnedAt, &sealed,
+			&l.SupersededBy, &l.SupersededAt, &l.SupersededTo)
 		if err == nil && sealed != nil {
 			var seal Seal
 			err = json.Unmarshal(sealed, &seal)
@@ -331,6 +347,9 @@ func (s *Service) Paper(ctx context.Context, who identity.Actor, id uuid.UUID, n
 	if err := json.Unmarshal(content, &p.Snapshot); err != nil {
 		return p, fmt.Errorf("decode content: %w", err)
 	}
+	if p.State == Superseded {
+		return p, nil
+	}
 	if seal != nil {
 		p.Seal = &Seal{}
 		if err := json.Unmarshal(seal, p.Seal); err != nil {
@@ -392,7 +411,7 @@ func (s *Service) Frozen(ctx context.Context, who identity.Actor, id uuid.UUID, 
 	var content, sum, seal, sealSum []byte
 	err = s.db.QueryRow(ctx, `
 		select d.content, d.content_sha256, c.seal, c.seal_sha256 from rounds d left join decisions c on c.round_id = d.id
-		where d.review_id = $1 and d.number = $2 and d.state in ('submitted', 'sealed')`, id, number).Scan(&content, &sum, &seal, &sealSum)
+		where d.review_id = $1 and d.number = $2 and d.state in ('submitted', 'sealed', 'superseded')`, id, number).Scan(&content, &sum, &seal, &sealSum)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return f, fault.New(fault.NotFound, "This round is not frozen.")
 	}

@@ -25,6 +25,8 @@ const (
 	Draft     = "draft"
 	Submitted = "submitted" // frozen: answers cannot change
 	Sealed    = "sealed"    // decided: nothing can change
+
+	Superseded = "superseded" // an upgrade took its place: nothing can change
 )
 
 // The outcomes of a decision.
@@ -39,19 +41,6 @@ const (
 	Agree  = "agree"
 	Object = "object"
 )
-
-// Type is what to ask on an occasion. A review keeps a copy of what it was started with.
-type Type struct {
-	Key            string
-	Name           string
-	Description    string
-	Questionnaires []string // keys of the sets, in the order they are asked
-	CorePath       bool     // only the questions of the core path
-	GatesLaunch    bool     // its decision answers the launch gate
-	GateMode       string   // advise, enforce: what pipelines should do with the answer
-	ValidDays      int      // how long a go stands
-	Signoffs       []int    // how many approvers must agree, for tier 1, 2, 3
-}
 
 // Review is one review type on one subject, with the round that is worked on or was last.
 type Review struct {
@@ -73,6 +62,7 @@ type Review struct {
 	Round           Round
 	Pins            []Pin
 	AuthoredByActor bool // the reader saved an answer in this round, or one that it carries on
+	Agenda          Agenda
 }
 
 // Round is one pass from draft to decision.
@@ -93,6 +83,7 @@ type Round struct {
 type Pin struct {
 	Key       string
 	VersionID uuid.UUID
+	Extra     bool // chosen beside those of the type: it is asked whole
 }
 
 // Target is what identity decides on.
@@ -144,6 +135,18 @@ type Answer struct {
 	SavedBy       string
 	SavedByID     *uuid.UUID
 	SavedAt       *time.Time
+	ToConfirm     bool    // carried from an earlier round; nobody confirmed it in this one
+	Origin        *Origin // the earlier answer it was carried from
+}
+
+// Origin names the earlier answer that an answer was carried from.
+type Origin struct {
+	RoundID    uuid.UUID
+	VersionID  uuid.UUID
+	QuestionID string
+	SavedBy    string
+	SavedAt    *time.Time
+	Flagged    bool // the question or a choice was not applicable then
 }
 
 // Selection is the answer as the questionnaire scores it.

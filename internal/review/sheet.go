@@ -44,8 +44,11 @@ type Entry struct {
 // Key names the question within the review; it is also the key of its item's cause.
 func (e *Entry) Key() string { return e.Questionnaire + "/" + e.Question.ID }
 
-// Answered reports whether somebody answered, be it with "do not know".
-func (e *Entry) Answered() bool { return e.Answer.Risk != questionnaire.RiskUnanswered }
+// Answered reports whether somebody answered in this round, be it with "do not know": what
+// was carried counts once it is confirmed.
+func (e *Entry) Answered() bool {
+	return e.Answer.Risk != questionnaire.RiskUnanswered && !e.Answer.ToConfirm
+}
 
 // Contradicted reports whether evidence stands against what was ticked.
 func (e *Entry) Contradicted() bool {
@@ -63,7 +66,7 @@ type Proof struct {
 
 // Counts sums up a list of entries.
 type Counts struct {
-	Questions, Answered, High, Medium, None, NotApplicable, Contradicted int
+	Questions, Answered, ToConfirm, High, Medium, None, NotApplicable, Contradicted int
 }
 
 // Count sums up the entries.
@@ -73,6 +76,9 @@ func Count(entries []Entry) Counts {
 		e := &entries[i]
 		if e.Answered() {
 			c.Answered++
+		}
+		if e.Answer.ToConfirm {
+			c.ToConfirm++
 		}
 		if e.Contradicted() {
 			c.Contradicted++
@@ -191,8 +197,17 @@ func proofs(q *questionnaire.Question, a Answer, verdicts map[string]evidence.Ve
 
 // Blocker is one thing that must be mended before submission.
 type Blocker struct {
-	Text string
-	Path string // where to mend it, a path of ours
+	Text      string
+	Path      string // where to mend it, a path of ours
+	ToConfirm bool   // it was answered in an earlier round and waits to be confirmed
+}
+
+// Words say what is wrong with it, after its text.
+func (b Blocker) Words() string {
+	if b.ToConfirm {
+		return "is to be confirmed."
+	}
+	return "is unanswered."
 }
 
 // Blockers lists what blocks submission, in the order of the questions.
@@ -200,7 +215,7 @@ func (s Sheet) Blockers() []Blocker {
 	var list []Blocker
 	for i := range s.entries {
 		if e := &s.entries[i]; e.Answer.Required && !e.Answered() {
-			list = append(list, Blocker{Text: e.Question.Title, Path: s.QuestionPath(*e)})
+			list = append(list, Blocker{Text: e.Question.Title, Path: s.QuestionPath(*e), ToConfirm: e.Answer.ToConfirm})
 		}
 	}
 	return list

@@ -77,8 +77,9 @@ type SnapshotQuestion struct {
 	Explanation   string            `json:"explanation"` // why the risk is what it is, one sentence
 	Unknown       bool              `json:"unknown"`
 	NotApplicable bool              `json:"not_applicable"`
-	Reason        string            `json:"reason"` // why it is not applicable
-	Notes         string            `json:"notes"`  // Markdown
+	Reason        string            `json:"reason"`               // why it is not applicable
+	Notes         string            `json:"notes"`                // Markdown
+	ToConfirm     bool              `json:"to_confirm,omitempty"` // carried and not confirmed: only where an upgrade took the round's place
 	AnsweredBy    string            `json:"answered_by"`
 	AnsweredAt    string            `json:"answered_at"`
 	Choices       []SnapshotChoice  `json:"choices"`

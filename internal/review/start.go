@@ -2,7 +2,6 @@ package review
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -22,106 +21,6 @@ import (
 	"orrery/internal/workload"
 )
 
-// shippedTypes are the review types that come with the program. They are laid down once;
-// what an organisation changes is kept.
-var shippedTypes = []Type{{
-	Key: "new-service", Name: "New service",
-	Description:    "Before a new service takes production traffic: the questions that can block a launch.",
-	Questionnaires: []string{"orr"}, CorePath: true, GatesLaunch: true, GateMode: "enforce", ValidDays: 365, Signoffs: []int{2, 1, 1},
-}}
-
-// EnsureTypes lays down the shipped review types that are missing.
-func (s *Service) EnsureTypes(ctx context.Context) error {
-	const sql = `
-		insert into review_types (key, name, description, questionnaires, core_path, gates_launch, gate_mode, valid_days, signoffs)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (key) do nothing`
-	for _, t := range shippedTypes {
-		_, err := s.db.Exec(ctx, sql, t.Key, t.Name, t.Description, t.Questionnaires, t.CorePath, t.GatesLaunch, t.GateMode, t.ValidDays, t.Signoffs)
-		if err != nil {
-			return fmt.Errorf("lay down review type %s: %w", t.Key, err)
-		}
-	}
-	return nil
-}
-
-const typeColumns = `key, name, description, questionnaires, core_path, gates_launch, gate_mode, valid_days, signoffs from review_types`
-
-// Types lists the review types by name. Anyone signed in may.
-func (s *Service) Types(ctx context.Context) ([]Type, error) {
-	rows, err := s.db.Query(ctx, `select `+typeColumns+` order by name`)
-	if err != nil {
-		return nil, fmt.Errorf("list review types: %w", err)
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByName[Type])
-}
-
-func typeByKey(ctx context.Context, q postgres.Querier, key string) (Type, error) {
-	rows, err := q.Query(ctx, `select `+typeColumns+` where key = $1`, key)
-	if err != nil {
-		return Type{}, fmt.Errorf("read review type: %w", err)
-	}
-	t, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Type])
-	if errors.Is(err, pgx.ErrNoRows) {
-		return t, fault.InvalidField("type", "Choose a review type from the list.")
-	}
-	return t, err
-}
-
-// Plan is what a person should know before starting: what would be asked.
-type Plan struct {
-	Type      Type
-	Questions int
-	Minutes   int
-	Bring     []string // what to have at hand, each once, in the order of the questions
-	Signoffs  int
-}
-
-// PlanFor tells what a review of the type would ask of the workload.
-func (s *Service) PlanFor(ctx context.Context, w workload.Workload, t Type) (Plan, error) {
-	p := Plan{Type: t, Signoffs: t.Signoffs[w.Tier-1]}
-	seen := map[string]bool{}
-	for _, key := range t.Questionnaires {
-		pub, err := s.library.Newest(ctx, s.db, key, "")
-		if err != nil {
-			return p, err
-		}
-		q, err := s.library.Version(ctx, s.db, pub.ID)
-		if err != nil {
-			return p, err
-		}
-		off, err := s.library.SwitchedOff(ctx, s.db, key)
-		if err != nil {
-			return p, err
-		}
-		asked := asks(q, off, t.CorePath, w.Tier)
-		p.Questions += len(asked)
-		if all := len(q.Questions()); all > 0 {
-			p.Minutes += q.Minutes * len(asked) / all
-		}
-		for _, question := range asked {
-			for _, b := range question.Bring {
-				if !seen[b] {
-					seen[b] = true
-					p.Bring = append(p.Bring, b)
-				}
-			}
-		}
-	}
-	return p, nil
-}
-
-// asks returns the questions that a review asks of a tier: the core path or all, without
-// those that are switched off.
-func asks(q *questionnaire.Questionnaire, off map[string]questionnaire.SwitchedOff, corePath bool, tier int) []*questionnaire.Question {
-	var asked []*questionnaire.Question
-	for _, question := range q.Questions() {
-		if _, is := off[question.ID]; !is && (question.CorePath || !corePath) && question.AppliesTo(tier) {
-			asked = append(asked, question)
-		}
-	}
-	return asked
-}
-
 // StartInput is what a person says to start a review. An empty ChangeKey means the whole
 // workload.
 type StartInput struct {
@@ -129,6 +28,10 @@ type StartInput struct {
 	ChangeKey    string
 	ChangeTitle  string
 	ChangeTicket string
+	Sets         []string // keys of sets to ask beside those of the type
+	CarryOver    bool     // begin with what earlier rounds of the workload answered, to be confirmed
+	InheritFrom  string   // id of a decided review of another workload, to fill what is left; may be empty
+	Agenda       AgendaInput
 }
 
 var changeKeyForm = regexp.MustCompile(`^[A-Za-z0-9._/-]{0,80}$`)
@@ -155,11 +58,13 @@ func (in *StartInput) check() error {
 	if t := in.ChangeTicket; t != "" && (utf8.RuneCountInString(t) > 500 || strings.Contains(t, " ") || !strings.HasPrefix(t, "https://") && !strings.HasPrefix(t, "http://")) {
 		add("change_ticket", "Write the ticket's address, beginning with https://.")
 	}
+	bad = append(bad, in.Agenda.check()...)
 	return fault.InvalidFields(bad...)
 }
 
-// Start opens a review of the workload, pinned to the newest version of what its type
-// asks. The owning team may. At most one review is open per subject: a second is a conflict.
+// Start opens a review of the workload, pinned to the newest version of what its type asks
+// and of the extra sets. The owning team may. At most one review is open per subject: a
+// second is a conflict. Earlier answers that are carried wait to be confirmed.
 func (s *Service) Start(ctx context.Context, who identity.Actor, workloadID uuid.UUID, in StartInput) (Review, error) {
 	if err := in.check(); err != nil {
 		return Review{}, err
@@ -177,18 +82,27 @@ func (s *Service) Start(ctx context.Context, who identity.Actor, workloadID uuid
 		if w.Stage == workload.Retired {
 			return fault.New(fault.Conflict, "This workload is retired. Make it planned or live to review it.")
 		}
-		t, err := typeByKey(ctx, tx, in.Type)
+		t, err := typeToStart(ctx, tx, in.Type)
 		if err != nil {
 			return err
 		}
+		if t.AboutChange && in.ChangeKey == "" {
+			return fault.InvalidField("change_key", "The type \"%s\" reviews a change: give it a key and say what changes.", t.Name)
+		}
 		r := Review{
 			ID: id, Workload: w, TypeKey: t.Key, ChangeKey: in.ChangeKey, ChangeTitle: in.ChangeTitle, ChangeTicket: in.ChangeTicket,
-			CorePath: t.CorePath, GatesLaunch: t.GatesLaunch, ValidDays: t.ValidDays, SignoffsNeeded: t.Signoffs[w.Tier-1], Tier: w.Tier,
+			CorePath: t.CorePath(w.Tier), GatesLaunch: t.GatesLaunch, ValidDays: t.ValidDays, SignoffsNeeded: t.Signoffs[w.Tier-1], Tier: w.Tier,
 		}
-		if err := s.insertReview(ctx, tx, r, t, who, now); err != nil {
+		if err := insertReview(ctx, tx, r, t, in.Agenda, who, now); err != nil {
 			return err
 		}
-		return record(ctx, tx, who, "review.started", r, now, audit.Detail{Name: "type", Value: t.Key}, audit.Detail{Name: "tier", Value: strconv.Itoa(w.Tier)})
+		carried, err := s.firstRound(ctx, tx, who, r, pins(t, in.Sets), in, now)
+		if err != nil {
+			return err
+		}
+		return record(ctx, tx, who, "review.started", r, now, audit.Detail{Name: "type", Value: t.Key}, audit.Detail{Name: "tier", Value: strconv.Itoa(w.Tier)},
+			audit.Detail{Name: "extra", Value: strings.Join(in.Sets, " ")}, audit.Detail{Name: "carried", Value: strconv.Itoa(carried)},
+			audit.Detail{Name: "inherit_from", Value: in.InheritFrom})
 	})
 	if err != nil {
 		return Review{}, fmt.Errorf("start review: %w", err)
@@ -196,52 +110,89 @@ func (s *Service) Start(ctx context.Context, who identity.Actor, workloadID uuid
 	return load(ctx, s.db, who, id)
 }
 
-// insertReview writes the review, its pins, the first round and a row per question.
-func (s *Service) insertReview(ctx context.Context, tx pgx.Tx, r Review, t Type, who identity.Actor, now time.Time) error {
+// insertReview writes the review with what it keeps of its type.
+func insertReview(ctx context.Context, tx pgx.Tx, r Review, t Type, plan AgendaInput, who identity.Actor, now time.Time) error {
 	const review = `
 		insert into reviews (id, workload_id, type_key, change_key, change_title, change_ticket, state, core_path, gates_launch,
-			valid_days, signoffs, tier, started_by, started_at)
-		values ($1, $2, $3, $4, $5, $6, 'open', $7, $8, $9, $10, $11, $12, $13)`
+			valid_days, signoffs, tier, started_by, started_at, signoffs_by_tier, target_on, meeting_on, attendees)
+		values ($1, $2, $3, $4, $5, $6, 'open', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
 	_, err := tx.Exec(ctx, review, r.ID, r.Workload.ID, r.TypeKey, r.ChangeKey, r.ChangeTitle, r.ChangeTicket, r.CorePath, r.GatesLaunch,
-		r.ValidDays, r.SignoffsNeeded, r.Tier, who.PersonID, now)
+		r.ValidDays, r.SignoffsNeeded, r.Tier, who.PersonID, now, t.Signoffs, plan.target, plan.meeting, plan.Attendees)
 	if postgres.IsUnique(err, "reviews_one_open") {
 		return fault.New(fault.Conflict, "A review of this subject is open already. Finish it, or open it from the workload's page.")
 	}
 	if err != nil {
 		return fmt.Errorf("insert review: %w", err)
 	}
-	round := uuid.Must(uuid.NewV7())
-	if _, err := tx.Exec(ctx, `insert into rounds (id, review_id, number, state, opened_at) values ($1, $2, 1, 'draft', $3)`, round, r.ID, now); err != nil {
-		return fmt.Errorf("insert round: %w", err)
-	}
-	position := 0
-	for i, key := range t.Questionnaires {
-		pub, err := s.library.Newest(ctx, tx, key, "")
-		if err != nil {
-			return err
-		}
-		const pin = `insert into review_questionnaires (review_id, position, questionnaire_key, version_id) values ($1, $2, $3, $4)`
-		if _, err := tx.Exec(ctx, pin, r.ID, i, key, pub.ID); err != nil {
-			return fmt.Errorf("pin %s: %w", key, err)
-		}
-		q, err := s.library.Version(ctx, tx, pub.ID)
-		if err != nil {
-			return err
-		}
-		off, err := s.library.SwitchedOff(ctx, tx, key)
-		if err != nil {
-			return err
-		}
-		var rows [][]any
-		for _, question := range asks(q, off, r.CorePath, r.Tier) {
-			rows = append(rows, []any{round, pub.ID, question.ID, position, true})
-			position++
-		}
-		if _, err := tx.CopyFrom(ctx, pgx.Identifier{"answers"}, []string{"round_id", "version_id", "question_id", "position", "required"}, pgx.CopyFromRows(rows)); err != nil {
-			return fmt.Errorf("insert answers: %w", err)
-		}
-	}
 	return nil
+}
+
+// firstRound pins the sets and writes the first round with a row per question, and returns
+// how many answers it carries: from the workload's own history first, then from the review
+// that it inherits from.
+func (s *Service) firstRound(ctx context.Context, tx pgx.Tx, who identity.Actor, r Review, sets []Pin, in StartInput, now time.Time) (carried int, err error) {
+	var own, theirs Past
+	if in.CarryOver {
+		if own, err = pastOf(ctx, tx, r.Workload.ID, r.ChangeKey); err != nil {
+			return 0, err
+		}
+	}
+	if in.InheritFrom != "" {
+		if theirs, err = s.inheritFor(ctx, tx, who, r.Workload, in.InheritFrom); err != nil {
+			return 0, err
+		}
+	}
+	var answers []Answer
+	for i, pin := range sets {
+		o, err := s.newest(ctx, tx, pin.Key)
+		if fault.Is(err, fault.NotFound) && pin.Extra {
+			return 0, fault.InvalidField("sets", "There is no published set \"%s\".", text.Cut(pin.Key))
+		}
+		if err != nil {
+			return 0, err
+		}
+		const sql = `insert into review_questionnaires (review_id, position, questionnaire_key, version_id, extra) values ($1, $2, $3, $4, $5)`
+		if _, err := tx.Exec(ctx, sql, r.ID, i, pin.Key, o.ID, pin.Extra); err != nil {
+			return 0, fmt.Errorf("pin %s: %w", pin.Key, err)
+		}
+		for _, question := range asks(o.set, o.off, r.CorePath && !pin.Extra, r.Tier) {
+			a := begin(question, pin.Key+"/"+question.ID, own, theirs)
+			a.VersionID = o.ID
+			if a.Origin != nil {
+				carried++
+			}
+			answers = append(answers, a)
+		}
+	}
+	round, err := insertRound(ctx, tx, r.ID, 1, now)
+	if err != nil {
+		return 0, err
+	}
+	return carried, insertAnswers(ctx, tx, round, answers)
+}
+
+// begin is what a question's row begins with: carried from the first history that has it.
+func begin(q *questionnaire.Question, key string, histories ...Past) Answer {
+	for _, past := range histories {
+		if p, ok := past[key]; ok {
+			return carry(q, p.answer, *p.answer.origin(p.RoundID))
+		}
+	}
+	return blank(q.ID)
+}
+
+// inheritFor reads the answers of the review with the id, as the starter may read it.
+func (s *Service) inheritFor(ctx context.Context, tx pgx.Tx, who identity.Actor, w workload.Workload, from string) (Past, error) {
+	id, err := uuid.Parse(from)
+	if err != nil {
+		return nil, fault.InvalidField("inherit_from", "Choose a decided review from the list.")
+	}
+	if _, err := load(ctx, tx, who, id); fault.Is(err, fault.NotFound) {
+		return nil, fault.InvalidField("inherit_from", "Choose a decided review from the list.")
+	} else if err != nil {
+		return nil, err
+	}
+	return inherited(ctx, tx, w, id)
 }
 
 // record writes the audit row of an act on a review.

@@ -17,13 +17,20 @@ func errNotFound() error { return fault.New(fault.NotFound, "There is no such re
 
 const reviewSQL = `
 	select r.id, r.type_key, t.name, r.change_key, r.change_title, r.change_ticket, r.state, r.core_path,
-		r.gates_launch, r.valid_days, greatest(r.signoffs, t.signoffs[w.tier]), least(r.tier, w.tier), coalesce(sp.name, ''), r.started_at,
+		r.gates_launch, r.valid_days, greatest(r.signoffs, (coalesce(r.signoffs_by_tier, t.signoffs))[w.tier]), least(r.tier, w.tier), coalesce(sp.name, ''), r.started_at,
+		r.target_on, r.meeting_on, r.attendees, r.plan_version,
 		d.id, d.number, d.state, d.opened_at, d.submissions, coalesce(bp.name, ''), d.submitted_at, d.content_sha256,
 		d.returned_note, coalesce(rp.name, ''), w.id, w.key, w.name, w.team_id, tm.key, tm.name, w.tier, w.stage, w.restricted, w.launch_on,
 		array(select p.questionnaire_key from review_questionnaires p where p.review_id = r.id order by p.position),
 		array(select p.version_id from review_questionnaires p where p.review_id = r.id order by p.position),
+		array(select p.extra from review_questionnaires p where p.review_id = r.id order by p.position),
 		exists (select from answers v where v.round_id = d.id and v.saved_by = $2)
 			or exists (select from answer_revisions v where v.round_id = d.id and v.saved_by = $2)
+			or exists (
+				select from answers v
+				join answers o on o.round_id = v.origin_round and o.version_id = v.origin_version and o.question_id = v.origin_question
+				join rounds x on x.id = o.round_id and x.review_id = r.id
+				where v.round_id = d.id and o.saved_by = $2)
 	from reviews r
 	join review_types t on t.key = r.type_key
 	join workloads w on w.id = r.workload_id
@@ -68,12 +75,13 @@ func scanReview(row pgx.Row, who identity.Actor) (Review, error) {
 	var r Review
 	var keys []string
 	var versions []uuid.UUID
-	w, d := &r.Workload, &r.Round
+	var extra []bool
+	w, d, a := &r.Workload, &r.Round, &r.Agenda
 	err := row.Scan(&r.ID, &r.TypeKey, &r.TypeName, &r.ChangeKey, &r.ChangeTitle, &r.ChangeTicket, &r.State, &r.CorePath,
-		&r.GatesLaunch, &r.ValidDays, &r.SignoffsNeeded, &r.Tier, &r.StartedBy, &r.StartedAt,
+		&r.GatesLaunch, &r.ValidDays, &r.SignoffsNeeded, &r.Tier, &r.StartedBy, &r.StartedAt, &a.TargetOn, &a.MeetingOn, &a.Attendees, &a.Version,
 		&d.ID, &d.Number, &d.State, &d.OpenedAt, &d.Submissions, &d.SubmittedBy, &d.SubmittedAt, &d.ContentSHA256,
 		&d.ReturnedNote, &d.ReturnedBy, &w.ID, &w.Key, &w.Name, &w.TeamID, &w.TeamKey, &w.TeamName, &w.Tier, &w.Stage, &w.Restricted, &w.LaunchOn,
-		&keys, &versions, &r.AuthoredByActor)
+		&keys, &versions, &extra, &r.AuthoredByActor)
 	if errors.Is(err, pgx.ErrNoRows) || err == nil && !who.CanRead(w.Target()) {
 		return Review{}, errNotFound()
 	}
@@ -81,27 +89,59 @@ func scanReview(row pgx.Row, who identity.Actor) (Review, error) {
 		return Review{}, fmt.Errorf("read review: %w", err)
 	}
 	for i := range keys {
-		r.Pins = append(r.Pins, Pin{Key: keys[i], VersionID: versions[i]})
+		r.Pins = append(r.Pins, Pin{Key: keys[i], VersionID: versions[i], Extra: extra[i]})
 	}
 	return r, nil
 }
 
-const answerColumns = `
+const answerFields = `
 	a.version_id, a.question_id, a.position, a.required, a.chosen, a.unknown, a.not_applicable, a.reason,
-	a.na_choices, a.na_reasons, a.notes, a.risk, a.version, coalesce(p.name, '') as saved_by, a.saved_by as saved_by_id, a.saved_at
-	from answers a left join people p on p.id = a.saved_by`
+	a.na_choices, a.na_reasons, a.notes, a.risk, a.version, coalesce(p.name, ''), a.saved_by, a.saved_at,
+	a.to_confirm, a.origin_round, a.origin_version, a.origin_question, coalesce(op.name, ''), o.saved_at,
+	coalesce(o.not_applicable or cardinality(o.na_choices) > 0, false)`
+
+const answerFrom = `
+	from answers a
+	left join people p on p.id = a.saved_by
+	left join answers o on o.round_id = a.origin_round and o.version_id = a.origin_version and o.question_id = a.origin_question
+	left join people op on op.id = o.saved_by`
 
 // answersSQL reads every answer of a round in the order of the questions.
-const answersSQL = `select` + answerColumns + ` where a.round_id = $1 order by a.position`
+const answersSQL = `select` + answerFields + answerFrom + ` where a.round_id = $1 order by a.position`
 
 // answerSQL reads one answer.
-const answerSQL = `select` + answerColumns + ` where a.round_id = $1 and a.version_id = $2 and a.question_id = $3`
+const answerSQL = `select` + answerFields + answerFrom + ` where a.round_id = $1 and a.version_id = $2 and a.question_id = $3`
+
+// answerRow is answerFields as they are read.
+type answerRow struct {
+	a                          Answer
+	originRound, originVersion *uuid.UUID
+	originQuestion             *string
+	origin                     Origin
+}
+
+func (r *answerRow) targets() []any {
+	a := &r.a
+	return []any{
+		&a.VersionID, &a.QuestionID, &a.Position, &a.Required, &a.Chosen, &a.Unknown, &a.NotApplicable, &a.Reason,
+		&a.NAChoices, &a.NAReasons, &a.Notes, &a.Risk, &a.Version, &a.SavedBy, &a.SavedByID, &a.SavedAt,
+		&a.ToConfirm, &r.originRound, &r.originVersion, &r.originQuestion, &r.origin.SavedBy, &r.origin.SavedAt, &r.origin.Flagged,
+	}
+}
+
+func (r *answerRow) answer() Answer {
+	if r.originRound != nil && r.originVersion != nil && r.originQuestion != nil {
+		o := r.origin
+		o.RoundID, o.VersionID, o.QuestionID = *r.originRound, *r.originVersion, *r.originQuestion
+		r.a.Origin = &o
+	}
+	return r.a
+}
 
 func scanAnswer(row pgx.CollectableRow) (Answer, error) {
-	var a Answer
-	err := row.Scan(&a.VersionID, &a.QuestionID, &a.Position, &a.Required, &a.Chosen, &a.Unknown, &a.NotApplicable, &a.Reason,
-		&a.NAChoices, &a.NAReasons, &a.Notes, &a.Risk, &a.Version, &a.SavedBy, &a.SavedByID, &a.SavedAt)
-	return a, err
+	var r answerRow
+	err := row.Scan(r.targets()...)
+	return r.answer(), err
 }
 
 func errNotAsked() error {
@@ -121,12 +161,12 @@ func lockAnswer(ctx context.Context, tx pgx.Tx, round, version uuid.UUID, questi
 	return a, err
 }
 
-// putAnswer writes the answer and its revision in one statement.
+// putAnswer writes the answer and its revision in one statement. What is saved is confirmed.
 func putAnswer(ctx context.Context, tx pgx.Tx, round uuid.UUID, a Answer) error {
 	const sql = `
 		with saved as (
 			update answers set chosen = $4, unknown = $5, not_applicable = $6, reason = $7, na_choices = $8, na_reasons = $9,
-				notes = $10, risk = $11, version = $12, saved_by = $13, saved_at = $14
+				notes = $10, risk = $11, version = $12, saved_by = $13, saved_at = $14, to_confirm = false
 			where round_id = $1 and version_id = $2 and question_id = $3
 		)
 		insert into answer_revisions (round_id, version_id, question_id, chosen, unknown, not_applicable, reason, na_choices,

@@ -56,8 +56,8 @@ func (s *Service) Submit(ctx context.Context, who identity.Actor, in SubmitInput
 		if err != nil {
 			return err
 		}
-		if n := len(sheet.Blockers()); n > 0 {
-			return fault.New(fault.Conflict, "%s block submission. Each is listed below with a link.", things(n))
+		if blockers := sheet.Blockers(); len(blockers) > 0 {
+			return fault.New(fault.Conflict, "%s block submission. Each is listed below with a link.", things(blockers))
 		}
 		if err := s.openItems(ctx, tx, who, sheet, in.Steps, now); err != nil {
 			return err
@@ -70,11 +70,24 @@ func (s *Service) Submit(ctx context.Context, who identity.Actor, in SubmitInput
 	return load(ctx, s.db, who, in.ReviewID)
 }
 
-func things(n int) string {
-	if n == 1 {
-		return "1 unanswered question"
+// things counts what blocks, the unanswered apart from what is to be confirmed.
+func things(blockers []Blocker) string {
+	confirm := 0
+	for _, b := range blockers {
+		if b.ToConfirm {
+			confirm++
+		}
 	}
-	return strconv.Itoa(n) + " unanswered questions"
+	open := len(blockers) - confirm
+	words := strconv.Itoa(open) + " unanswered " + plural(open, "question", "questions")
+	toConfirm := strconv.Itoa(confirm) + " " + plural(confirm, "answer", "answers") + " to confirm"
+	switch {
+	case confirm == 0:
+		return words
+	case open == 0:
+		return toConfirm
+	}
+	return words + " and " + toConfirm
 }
 
 // openItems opens an item for each high, and marks the items of what is no longer high.
@@ -273,7 +286,7 @@ func snapshotQuestion(e Entry) SnapshotQuestion {
 	out := SnapshotQuestion{
 		ID: q.ID, Title: q.Title, Description: q.Description, Why: q.Why, Good: q.Good, Bring: append([]string{}, q.Bring...),
 		Required: a.Required, Risk: string(a.Risk), Explanation: q.Explain(a.Selection()).Sentence, Unknown: a.Unknown,
-		NotApplicable: a.NotApplicable, Reason: a.Reason, Notes: a.Notes, AnsweredBy: a.SavedBy, AnsweredAt: moment(a.SavedAt),
+		NotApplicable: a.NotApplicable, Reason: a.Reason, Notes: a.Notes, ToConfirm: a.ToConfirm, AnsweredBy: a.SavedBy, AnsweredAt: moment(a.SavedAt),
 		Choices: []SnapshotChoice{}, Evidence: []SnapshotVerdict{},
 	}
 	for _, c := range q.Choices {

@@ -129,6 +129,9 @@ func roundFacts(r review.RoundLine) []ui.Definition {
 		}
 		list = append(list, ui.Definition{Term: "Sent back", Text: words})
 	}
+	if r.SupersededAt != nil {
+		list = append(list, ui.Definition{Term: "Upgraded", Body: say("To "+r.SupersededTo+" by "+r.SupersededBy+" on ", ui.Date(*r.SupersededAt), ". The next round began with what was carried.")})
+	}
 	return list
 }
 

@@ -32,20 +32,12 @@ type ReviewHome struct {
 	Shown     []review.Section    // what the filter lets through
 	Counts    map[review.Show]int // what each filter would hold
 	People    []ui.Option         // who may be asked to answer
-}
 
-// StartPage is what a person reads before starting a review.
-type StartPage struct {
-	WorkloadKey  string
-	WorkloadName string
-	TeamName     string
-	Tier         int
-	Plans        []review.Plan
-	Judges       []Judge
-	Pool         []Judge // the organisation's approvers, when nobody is eligible yet
-	Form         review.StartInput
-	MayStart     bool
-	Open         []ui.Link // reviews that are open already
+	ToConfirm  []review.ToConfirm
+	Newer      []review.Newer // sets with a newer version
+	Plan       review.AgendaInput
+	CanPlan    bool   // the reader is in the team and the review is open
+	PlanBroken string // why the plan was not saved, beside its form
 }
 
 // CheckPage is what stands before submission.
@@ -82,6 +74,8 @@ func sectionStatus(c review.Counts) (ui.Kind, string) {
 	switch {
 	case c.Contradicted > 0:
 		return ui.StateProblem, "Evidence contradicts"
+	case c.Answered == 0 && c.ToConfirm > 0:
+		return ui.StateWaiting, "To confirm"
 	case c.Answered == 0:
 		return ui.StateNotStarted, "Not started"
 	case c.Answered < c.Questions:
@@ -98,6 +92,8 @@ func roundStatus(state string) (ui.Kind, string) {
 		return ui.StateSealed, "Decided, sealed"
 	case review.Draft:
 		return ui.StateProgress, "Draft"
+	case review.Superseded:
+		return ui.StateFrozen, "Superseded by an upgrade, frozen"
 	}
 	return ui.StateCancelled, "Cancelled"
 }
@@ -280,19 +276,13 @@ func placeWords(q review.QuestionPage) string {
 // entryMeta is the second line of a question in a list.
 func entryMeta(e review.Entry) string {
 	words := ui.RiskWord(string(e.Answer.Risk))
+	if e.Answer.ToConfirm {
+		return words + ", to be confirmed "
+	}
 	if e.Answer.SavedBy != "" {
 		words += ", " + e.Answer.SavedBy
 	}
 	return words + " "
-}
-
-// planWords says what a review of the plan needs to be decided.
-func planWords(s StartPage, p review.Plan) string {
-	words := "For tier " + itoa(s.Tier) + " it needs " + counted(p.Signoffs, "sign-off", "sign-offs")
-	if s.Tier == 1 {
-		words += ", one of them from outside " + s.TeamName
-	}
-	return words + ". A go stands for " + itoa(p.Type.ValidDays) + " days."
 }
 
 // tabs are the pages of a review; deciding is among them once there is something to decide.

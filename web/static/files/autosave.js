@@ -12,7 +12,7 @@
   const clock = (at) => new Date(at).toISOString().slice(11, 16);
   const content = (form, submitter) => {
     const data = new URLSearchParams(new FormData(form, submitter));
-    for (const name of ["version", "next", "back", "prefix", "resolves"]) data.delete(name);
+    for (const name of ["version", "next", "back", "prefix", "resolves", "round"]) data.delete(name);
     return data;
   };
 
@@ -122,7 +122,9 @@
       data.set("version", this.version);
       data.set("person", this.key.split("/")[0]);
       if (this.knowing) data.set("knowing", "1");
-      if (this.form.elements.resolves) data.set("resolves", this.form.elements.resolves.value);
+      for (const name of ["resolves", "round"]) {
+        if (this.form.elements[name]) data.set(name, this.form.elements[name].value);
+      }
       this.unsure = body;
       try {
         const response = await fetch(this.form.action, {
@@ -218,7 +220,7 @@
     fill(fields) {
       const data = new URLSearchParams(fields);
       for (const field of this.form.elements) {
-        if (!field.name || ["version", "next", "back", "prefix", "resolves"].includes(field.name)) continue;
+        if (!field.name || ["version", "next", "back", "prefix", "resolves", "round"].includes(field.name)) continue;
         if (field.type === "checkbox") field.checked = data.getAll(field.name).includes(field.value);
         else if (field.matches("input, textarea")) field.value = data.get(field.name) || "";
       }
