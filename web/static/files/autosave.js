@@ -47,6 +47,8 @@
       this.form = form;
       this.key = form.dataset.autosave;
       this.stored = content(form).toString();
+      this.seen = this.stored; // what a person's last change made of it
+      this.timer = null;
       this.tries = 0;
       this.busy = null; // a save under way
       this.unsure = null; // what was sent and may or may not have arrived
@@ -77,7 +79,12 @@
 
     // changed is called for each change by a person.
     changed(soon) {
-      keep(this.key, { version: this.version, at: Date.now(), fields: content(this.form).toString(), sent: this.unsure });
+      // leaving a field tells of what was told while typing: a button that is
+      // being pressed must stay where it is
+      const now = content(this.form).toString();
+      if (now === this.seen && !this.timer) return;
+      this.seen = now;
+      keep(this.key, { version: this.version, at: Date.now(), fields: now, sent: this.unsure });
       if (this.hold === "author") return this.say("unsaved", "Not saved yet: press Save once to become an author");
       if (this.hold) return this.say("unsaved", "Not saved yet: keep, replace or merge");
       this.say("unsaved", "Not saved yet");
@@ -97,6 +104,7 @@
     save(submitter) {
       clearTimeout(this.timer);
       clearTimeout(this.retry);
+      this.timer = null;
       this.busy ||= this.run(submitter).finally(() => { this.busy = null; });
       return this.busy;
     }
