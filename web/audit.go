@@ -166,6 +166,8 @@ func (n *namer) target(e audit.Entry) (ui.Link, error) {
 		return ui.Link{Text: "Review", Href: "/reviews/" + e.TargetID}, nil
 	case "item":
 		return ui.Link{Text: "Item", Href: "/items/" + e.TargetID}, nil
+	case "acceptance":
+		return ui.Link{Text: "Risk acceptance", Href: "/acceptances/" + e.TargetID}, nil
 	case "run":
 		return ui.Link{Text: "Evidence run", Href: "/runs/" + e.TargetID}, nil
 	case "token":

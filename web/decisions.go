@@ -71,6 +71,9 @@ func (v *visit) proposedSteps(sheet review.Sheet) (map[string]review.FirstStep, 
 		if e.Answer.SavedByID != nil {
 			step.OwnerID = e.Answer.SavedByID.String()
 		}
+		if e.AskedToAccept() != nil {
+			step = review.FirstStep{} // it needs none
+		}
 		for _, it := range items {
 			if it.CauseKind == remediation.CauseQuestion && it.CauseKey == e.Key() && !it.Finished() {
 				step = review.FirstStep{OwnerID: it.OwnerID.String(), DueOn: it.DueOn.Format(time.DateOnly)}

@@ -186,3 +186,30 @@ func (e *eye) submit(action string, fields ...string) {
 		e.Fatalf("send %s: %v", action, err)
 	}
 }
+
+// press clicks what leads to another page, and waits for it.
+func (e *eye) press(selector string) {
+	e.Helper()
+	if _, err := chromedp.RunResponse(e.ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {
+		e.Fatalf("press %s: %v", selector, err)
+	}
+}
+
+// wants fails unless the page says the words, which may come while it is open.
+func (e *eye) wants(words ...string) {
+	e.Helper()
+	text := ""
+	for _, w := range words {
+		for range 50 {
+			if text = eval[string](e, `document.body.innerText`); strings.Contains(text, w) {
+				break
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if !strings.Contains(text, w) {
+			e.Fatalf("%s does not say %q but:\n%s", eval[string](e, `location.pathname`), w, text)
+		}
+	}
+}
+
+func (e *eye) here() string { return eval[string](e, `location.pathname`) }

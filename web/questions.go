@@ -91,6 +91,7 @@ func (v *visit) completeForm(f *views.QuestionForm, q review.QuestionPage) {
 	case err != nil:
 		f.ReadOnly, f.WhyNot = true, fault.MessageOf(err)
 	}
+	f.CanAsk = v.who.May(identity.AskAcceptance, q.Target()) == nil
 	f.Warn = v.who.Approves(q.Workload.ID) && !q.AuthoredByActor
 }
 

@@ -128,6 +128,9 @@ func workloadPage(v *visit) error {
 			p.Items = append(p.Items, it)
 		}
 	}
+	if p.Acceptances, err = remediation.AcceptancesOf(v.ctx(), v.DB, w.ID); err != nil {
+		return err
+	}
 	if p.Evidence, err = v.Portfolio.Evidence(v.ctx(), v.who, w.ID); err != nil {
 		return err
 	}

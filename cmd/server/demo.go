@@ -187,7 +187,10 @@ func (d *demo) payments() error {
 		return err
 	}
 	_, err = d.answer(w, []string{"asha", "mika"}, func(i int) answerKind {
-		if i > 8 && i != 13 { // the fourteenth is the question that evidence speaks to
+		switch {
+		case i == 34: // the question that evidence speaks to
+			return allOf
+		case i > 8:
 			return skip
 		}
 		return [...]answerKind{allOf, mostOf, allOf, allOf, unknown}[i%5]

@@ -39,7 +39,7 @@ func TestDemo(t *testing.T) {
 	}
 	review := asha.link("/reviews", "Payments")
 	asha.open(review)
-	asha.wants("10 of 15 questions answered", "Evidence contradicts")
+	asha.wants("10 of 36 questions answered", "Evidence contradicts")
 	asha.open(review + "/q/orr/change_history")
 	asha.wants("Evidence contradicts", "It stands against a tick of this answer.")
 	asha.screenshot(os.Getenv("ORRERY_SCREENSHOT"), review+"/q/orr/change_history")

@@ -101,7 +101,7 @@ func createWorkload(b *tab) {
 	b.fill("key", "payments")
 	b.fill("name", "Payments")
 	b.fill("team", "ledger")
-	b.click(`[name=tier][value="2"]`)
+	b.click(`[name=tier][value="3"]`) // which is asked the core path: 15 questions
 	b.click(`[name=stage][value=planned]`)
 	b.fill("launch_on", "2027-01-15")
 	b.fill("accounts", "12345")

@@ -140,6 +140,8 @@ const (
 	VerifyItem                    // members of the owning team, approvers and facilitators of the workload
 	ReadAudit                     // auditors, admins
 	Curate                        // curators
+	AskAcceptance                 // members of the owning team
+	GrantAcceptance               // approvers by somebody else's word, never by token
 )
 
 var refusals = map[Action]string{
@@ -156,6 +158,8 @@ var refusals = map[Action]string{
 	VerifyItem:      "Only the owning team and the workload's approvers and facilitators may verify this item.",
 	ReadAudit:       "Only an auditor or an admin may read the audit record.",
 	Curate:          "Only a curator may write and import questionnaires, and change review types.",
+	AskAcceptance:   "Only a member of the owning team may ask for a risk to be accepted, or withdraw what it asked.",
+	GrantAcceptance: "Only an approver of this workload, made so by somebody else, may grant, decline or revoke an acceptance.",
 }
 
 // May answers whether the actor may do the action to the target: nil, or a Forbidden
@@ -176,9 +180,9 @@ func (a Actor) allowed(do Action, t Target) bool {
 		return a.Is(Admin)
 	case CreateWorkload:
 		return a.InTeam(t.TeamID) || a.Is(Admin)
-	case EditWorkload, StartReview, AnswerReview, SubmitReview, WorkItems:
+	case EditWorkload, StartReview, AnswerReview, SubmitReview, WorkItems, AskAcceptance:
 		return a.InTeam(t.TeamID)
-	case LowerTier, Judge:
+	case LowerTier, Judge, GrantAcceptance:
 		return a.Approves(t.WorkloadID)
 	case CollectEvidence, VerifyItem:
 		return a.InTeam(t.TeamID) || a.Has(Approver, t.WorkloadID) || a.Has(Facilitator, t.WorkloadID)

@@ -17,21 +17,26 @@ const homeRows = 50
 // Home is what waits for a person, and how the workloads of their teams stand. Each list
 // holds at most fifty lines, the most pressing first.
 type Home struct {
-	Drafts      []Draft      // of my teams, to answer
-	Submissions []Submission // rounds that I may judge
-	Mend        []Task       // items I own, the most overdue first
-	Verify      []Task       // items done by others that I may verify
-	Ending      []Line       // decisions of my teams' workloads that end within 30 days
-	Standing    []Line       // my teams' planned and live workloads, tier 1 first
+	Drafts      []Draft          // of my teams, to answer
+	Submissions []Submission     // rounds that I may judge
+	Mend        []Task           // items I own, the most overdue first
+	Verify      []Task           // items done by others that I may verify
+	Ending      []Line           // decisions of my teams' workloads that end within 30 days
+	Asked       []AcceptanceTask // acceptances that I may judge, the oldest first
+	Standing    []Line           // my teams' planned and live workloads, tier 1 first
 
 	Unanswered   int // questions in all drafts of my teams
-	Asked        int // of these, what I am asked to answer
+	Yours        int // of these, what I am asked to answer
 	DraftsTotal  int
 	DecideTotal  int
 	MendTotal    int
 	OverdueTotal int // of what I own
 	VerifyTotal  int
-	More         bool // there are more workloads than Standing lists
+	AskedTotal   int
+
+	AcceptancesEnding      []AcceptanceTask // of my teams' workloads: within 30 days, or in the last 30
+	AcceptancesEndingTotal int
+	More                   bool // there are more workloads than Standing lists
 }
 
 // Draft is a round in which questions wait for an answer.
@@ -44,7 +49,8 @@ type Draft struct {
 	Round        int
 	Questions    int
 	Unanswered   int
-	Asked        int // of these, what the actor is asked to answer
+	Yours        int // of these, what the actor is asked to answer
+	ToConfirm    int // carried from before
 	OpenedAt     time.Time
 	ReturnedBy   string // who sent the round back; empty when nobody did
 	ReturnedNote string
@@ -87,7 +93,7 @@ type Task struct {
 	DoneBy       string // empty when nobody did it by hand
 }
 
-// Home reads what waits for the actor, in five statements at most.
+// Home reads what waits for the actor, in six statements at most.
 func (s *Service) Home(ctx context.Context, who identity.Actor) (Home, error) {
 	var h Home
 	if err := signedIn(who); err != nil {
@@ -100,6 +106,9 @@ func (s *Service) Home(ctx context.Context, who identity.Actor) (Home, error) {
 		return h, err
 	}
 	if err := s.tasks(ctx, who, &h); err != nil {
+		return h, err
+	}
+	if err := s.acceptances(ctx, who, &h); err != nil {
 		return h, err
 	}
 	if len(who.Teams) == 0 {
@@ -122,19 +131,20 @@ func (s *Service) drafts(ctx context.Context, who identity.Actor, h *Home) error
 	}
 	const sql = `
 		select r.id as review_id, w.key as workload_key, w.name as workload_name, y.name as type_name, r.change_key, d.number as round,
-			a.questions, a.unanswered, b.asked, d.opened_at, coalesce(p.name, '') as returned_by, d.returned_note, w.launch_on,
+			a.questions, a.unanswered, a.to_confirm, b.yours, d.opened_at, coalesce(p.name, '') as returned_by, d.returned_note, w.launch_on,
 			count(*) over () as total, sum(a.unanswered) over ()::int as total_unanswered,
-			sum(b.asked) over ()::int as total_asked
+			sum(b.yours) over ()::int as total_yours
 		from workloads w
 		join reviews r on r.workload_id = w.id and r.state = 'open'
 		join rounds d on d.review_id = r.id and d.state = 'draft'
 		join review_types y on y.key = r.type_key
 		left join people p on p.id = d.returned_by
 		cross join lateral (
-			select count(*) as questions, count(*) filter (where a.risk = 'unanswered') as unanswered
+			select count(*) as questions, count(*) filter (where a.risk = 'unanswered') as unanswered,
+				count(*) filter (where a.to_confirm) as to_confirm
 			from answers a where a.round_id = d.id) a
 		cross join lateral (
-			select count(*) as asked
+			select count(*) as yours
 			from answer_assignments x
 			join review_questionnaires k on k.review_id = x.review_id and k.questionnaire_key = x.questionnaire_key
 			join answers a on a.round_id = d.id and a.version_id = k.version_id and a.question_id = x.question_id
@@ -150,11 +160,11 @@ func (s *Service) drafts(ctx context.Context, who identity.Actor, h *Home) error
 		Draft
 		Total           int
 		TotalUnanswered int
-		TotalAsked      int
+		TotalYours      int
 	}
 	_, err = collect(rows, func(r row) {
 		h.Drafts, h.DraftsTotal = append(h.Drafts, r.Draft), r.Total
-		h.Unanswered, h.Asked = r.TotalUnanswered, r.TotalAsked
+		h.Unanswered, h.Yours = r.TotalUnanswered, r.TotalYours
 	})
 	if err != nil {
 		return fmt.Errorf("read drafts: %w", err)
@@ -165,13 +175,7 @@ func (s *Service) drafts(ctx context.Context, who identity.Actor, h *Home) error
 // submissions reads the frozen rounds that the actor may judge: an approver by somebody
 // else's word who saved no answer in the round. Those that wait longest come first.
 func (s *Service) submissions(ctx context.Context, who identity.Actor, h *Home) error {
-	judged, all := []uuid.UUID{}, false
-	for _, g := range who.Grants {
-		if g.Kind == identity.Approver && who.Approves(g.WorkloadID) {
-			judged = append(judged, g.WorkloadID)
-			all = all || g.WorkloadID == uuid.Nil
-		}
-	}
+	judged, all := judges(who)
 	if len(judged) == 0 {
 		return nil
 	}
@@ -196,6 +200,11 @@ func (s *Service) submissions(ctx context.Context, who identity.Actor, h *Home) 
 		where r.state = 'open' and (@judges_all or w.id = any(@judged))
 			and not exists (select from answer_revisions b where b.round_id = d.id and b.saved_by = @me)
 			and not exists (select from answers b where b.round_id = d.id and b.saved_by = @me)
+			and not exists (
+				select from answers b
+				join answers o on o.round_id = b.origin_round and o.version_id = b.origin_version and o.question_id = b.origin_question
+				join rounds x on x.id = o.round_id and x.review_id = r.id
+				where b.round_id = d.id and o.saved_by = @me)
 		order by d.submitted_at, r.id
 		limit @limit`
 	rows, err := s.db.Query(ctx, sql, pgx.StrictNamedArgs{"me": who.PersonID, "judges_all": all, "judged": judged, "limit": homeRows})

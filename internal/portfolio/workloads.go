@@ -40,7 +40,7 @@ type Filter struct {
 	Stage    string // one stage, AnyStage, or empty: planned and live
 	Decision string // an outcome that still stands, Undecided, Ended, Ending, or empty
 	Mine     bool   // only workloads of the actor's teams
-	Highs    bool   // only with an unfinished item of high risk
+	Highs    bool   // only with an unfinished item of high risk, or a high that was accepted
 	Overdue  bool   // only with an unfinished item whose day has passed
 	Sort     string // ByName (also when empty) or ByTier
 }
@@ -63,7 +63,7 @@ type Line struct {
 	ValidUntil *time.Time
 	DecidedIn  uuid.UUID // the review of the decision; uuid.Nil when there is none
 
-	Highs   int // unfinished items of high risk
+	Highs   int // unfinished items of high risk, and highs that were accepted instead
 	Overdue int // unfinished items whose day has passed
 
 	OpenReview uuid.UUID // the open review, of the whole workload first; uuid.Nil when none
@@ -93,7 +93,7 @@ const newestDecision = `
 const lineSQL = `
 	select w.id, w.key, w.name, t.key as team_key, t.name as team_name, w.tier, w.stage, w.restricted, w.launch_on,
 		coalesce(d.outcome, '') as outcome, d.decided_at, d.valid_until, coalesce(d.review_id, @nobody) as decided_in,
-		i.highs, i.overdue,
+		i.highs + (select count(distinct x.question) from (` + accepted + `) x) as highs, i.overdue,
 		coalesce(o.id, @nobody) as open_review, coalesce(o.type_name, '') as open_type, coalesce(o.change_key, '') as open_change,
 		coalesce(o.number, 0) as open_round, coalesce(o.state, '') as open_state,
 		c.finished_at as collected, lower(w.name) as sort_name
@@ -233,7 +233,7 @@ func (f Filter) where(who identity.Actor, now time.Time) (where []string, args p
 		add(`w.team_id = any(@teams)`, "", nil)
 	}
 	if f.Highs {
-		add(`exists (select from items i where i.workload_id = w.id and i.risk = 'high' and i.cause_kind <> 'condition' and i.state <> 'verified')`, "", nil)
+		add(`(exists (select from items i where i.workload_id = w.id and i.risk = 'high' and i.cause_kind <> 'condition' and i.state <> 'verified') or exists (`+accepted+`))`, "", nil)
 	}
 	if f.Overdue {
 		add(`exists (select from items i where i.workload_id = w.id and i.due_on < @today and not `+finished+`)`, "", nil)
@@ -277,7 +277,7 @@ func (s *Service) Views(ctx context.Context, who identity.Actor) (Views, error) 
 			where r.change_key = '' and r.gates_launch and r.state <> 'cancelled'
 			order by r.workload_id, c.decided_at desc)
 		select count(*) as all, count(*) filter (where w.team_id = any(@teams)) as mine,
-			count(*) filter (where k.highs) as highs, count(*) filter (where k.overdue) as overdue,
+			count(*) filter (where k.highs or exists (` + accepted + `)) as highs, count(*) filter (where k.overdue) as overdue,
 			count(*) filter (where d.workload_id is null) as undecided,
 			count(*) filter (where d.valid_until between @now and @soon) as ending,
 			count(*) filter (where d.valid_until < @now) as ended

@@ -1,5 +1,6 @@
-// Package remediation holds the items: dated work on a workload with an owner and a cause.
-// It knows causes only as text (kind, key) and imports none of the rooms they come from.
+// Package remediation holds the items, dated work on a workload with an owner and a cause,
+// and the acceptances of risks, which always end. It knows causes and questions only as text
+// and imports none of the rooms they come from.
 package remediation
 
 import (

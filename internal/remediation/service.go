@@ -89,6 +89,11 @@ func (s *Service) Change(ctx context.Context, who identity.Actor, id uuid.UUID, 
 		if err := save(ctx, tx, it, verifiedBy); err != nil {
 			return err
 		}
+		if it.Finished() && it.CauseKind == CauseQuestion {
+			if err := SettleAcceptances(ctx, tx, it.WorkloadID, []string{it.CauseKey}, now); err != nil {
+				return err
+			}
+		}
 		return record(ctx, tx, who, "item."+it.State, it.WorkloadID, it.ID, now,
 			audit.Detail{Name: "owner", Value: it.OwnerID.String()}, audit.Detail{Name: "due_on", Value: it.DueOn.Format(time.DateOnly)})
 	})

@@ -310,7 +310,7 @@ func (r *report) openHighs(f *typeset.Flow, n *tagged.Node, rows int) {
 	if len(highs) == 0 {
 		return
 	}
-	r.coverTitle(f, n, riskLabel("high"), plural(len(highs), "open high", "open highs")+", with owner and due date")
+	r.coverTitle(f, n, riskLabel("high"), plural(len(highs), "open high", "open highs")+", with owner and due date, or accepted until")
 	var list [][]typeset.Cell
 	for _, q := range highs {
 		owner, due := r.mend(q)
@@ -322,7 +322,13 @@ func (r *report) openHighs(f *typeset.Flow, n *tagged.Node, rows int) {
 // mend says who mends a high by when.
 func (r *report) mend(q *question) (owner, due string) {
 	item, ok := r.owners[q.Title]
-	if !ok {
+	granted, asked := r.acceptancesOf(q)
+	switch {
+	case granted != nil:
+		return "Accepted by " + granted.GrantedBy, shortDay(granted.Until)
+	case !ok && asked != nil:
+		return "Asked to accept", shortDay(asked.Until)
+	case !ok:
 		return "No owner yet", "No date yet"
 	}
 	return or(item.Owner, "No owner yet"), or(shortDay(item.DueOn), "No date yet")

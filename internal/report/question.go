@@ -46,6 +46,7 @@ func (r *report) question(f *typeset.Flow, n *tagged.Node, q *question) {
 		runIn(f, n, "What good looks like", q.Good)
 		runIn(f, n, "What to bring", strings.Join(q.Bring, "; "))
 		r.answer(f, n, q)
+		r.acceptance(f, n, q)
 		if strings.TrimSpace(q.Notes) != "" {
 			subtitle(f, n, "Notes")
 			f.Markdown(n, q.Notes, styleText)
@@ -68,7 +69,7 @@ func (r *report) questionHead(f *typeset.Flow, n *tagged.Node, q *question) {
 	})
 	f.Indented(gutter, func() {
 		f.Space(4)
-		l := riskLabel(q.Risk)
+		l := r.riskOf(q)
 		f.Paragraph(n.Add("P"), typeset.Paragraph{Status: l.Status, Keep: true, Spans: []typeset.Span{
 			l.span(styleText.Size), span(prefixed("   ", q.Explanation), styleText),
 		}})

@@ -82,14 +82,6 @@ func TestAssign(t *testing.T) {
 	wantFault(t, err, fault.Conflict, "submitted")
 }
 
-func (w *world) count(sql string, args ...any) (n int) {
-	w.t.Helper()
-	if err := w.db.QueryRow(w.t.Context(), sql, args...).Scan(&n); err != nil {
-		w.t.Fatal(err)
-	}
-	return n
-}
-
 // A save whose answer got lost is sent again: it must not meet itself as a conflict.
 func TestASaveMayBeRepeated(t *testing.T) {
 	w := newWorld(t, 2)

@@ -46,7 +46,8 @@ const maxConditions = 20
 // Decide seals the submitted round with an outcome. One accountable approver who is no
 // author decides; the sign-offs the review needs must agree, in tier 1 somebody from
 // outside the team among them; overruling an objection and a no-go need a reason; a plain go
-// is refused while highs are open; a new contradiction on a required question must be
+// is refused while highs are open that are not accepted, a conditional one while a high has
+// neither an owner nor an acceptance; a new contradiction on a required question must be
 // acknowledged. A go or conditional go closes the review, a no-go opens the next round with
 // the answers kept.
 func (s *Service) Decide(ctx context.Context, who identity.Actor, in DecideInput) (Review, error) {
@@ -56,12 +57,15 @@ func (s *Service) Decide(ctx context.Context, who identity.Actor, in DecideInput
 		if err != nil {
 			return err
 		}
+		if err := remediation.LockStanding(ctx, tx, r.Workload.ID); err != nil {
+			return err
+		}
 		readout, err := s.readout(ctx, tx, r)
 		if err != nil {
 			return err
 		}
 		if in.Seen != readout.Seen() {
-			return fault.New(fault.Conflict, "Somebody signed off, or evidence changed, since you read this page. Read what is new; your input is still here.")
+			return fault.New(fault.Conflict, "Somebody signed off, or evidence changed, or an acceptance, since you read this page. Read what is new; your input is still here.")
 		}
 		d, err := in.check(readout, now)
 		if err != nil {
@@ -98,12 +102,14 @@ func (in DecideInput) check(r Readout, now time.Time) (decided, error) {
 	var bad []fault.Field
 	add := func(name, message string) { bad = append(bad, fault.Field{Name: name, Message: message}) }
 	d := decided{id: uuid.Must(uuid.NewV7()), outcome: in.Outcome, reason: text.Clean(in.Reason)}
-	highs := Count(r.Entries()).High
+	highs := Count(r.Entries()).Unaccepted
 	switch {
 	case !slices.Contains([]string{Go, Conditional, NoGo}, in.Outcome):
 		add("outcome", "Choose go, conditional go or no-go.")
 	case in.Outcome == Go && highs > 0:
-		add("outcome", fmt.Sprintf("%d high %s open, so a plain go is refused. Choose conditional go and say what must be done, or no-go.", highs, plural(highs, "risk is", "risks are")))
+		add("outcome", fmt.Sprintf("%d high %s open and not accepted, so a plain go is refused. Choose conditional go and say what must be done, or no-go.", highs, plural(highs, "risk is", "risks are")))
+	case in.Outcome == Conditional && len(r.Unowned) > 0:
+		add("outcome", fmt.Sprintf("%d high %s neither an owner nor a running acceptance. Grant what is asked for, or request changes.", len(r.Unowned), plural(len(r.Unowned), "risk has", "risks have")))
 	case in.Outcome == Conditional && len(in.Conditions) == 0:
 		add(ConditionField("text", 0), "Write at least one condition, or choose another outcome.")
 	case in.Outcome == NoGo && d.reason == "":
@@ -220,6 +226,9 @@ func (s *Service) seal(ctx context.Context, tx pgx.Tx, who identity.Actor, r Rea
 	if err != nil {
 		return err
 	}
+	if err := settle(ctx, tx, r, d, now); err != nil {
+		return err
+	}
 	record, err := s.sealedRecord(ctx, tx, who, r, d, now)
 	if err != nil {
 		return err
@@ -279,7 +288,7 @@ func openConditions(ctx context.Context, tx pgx.Tx, who identity.Actor, r Readou
 func (s *Service) sealedRecord(ctx context.Context, tx pgx.Tx, who identity.Actor, r Readout, d decided, now time.Time) (Seal, error) {
 	seal := Seal{
 		Schema: 1, ContentSHA256: hex.EncodeToString(r.Round.ContentSHA256),
-		Items: []SealedItem{}, SignOffs: []SealedSignOff{}, Evidence: []SealedNewProof{},
+		Acceptances: snapshotAcceptances(r.Sheet), Items: []SealedItem{}, SignOffs: []SealedSignOff{}, Evidence: []SealedNewProof{},
 		Decision: SealedDecision{
 			Outcome: d.outcome, Reason: d.reason, DecidedBy: who.Name, DecidedAt: moment(&now), ValidUntil: moment(d.validUntil),
 			Conditions: []SealedCondition{},

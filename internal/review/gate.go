@@ -42,16 +42,18 @@ type Gate struct {
 	Content    string // hex SHA-256 of the decided content
 	Blockers   []GateReason
 	Warnings   []GateReason
+	Standing   Standing // the zero Standing while nothing is decided
 	AsOf       time.Time
 }
 
 // GateReason is one thing that holds a launch or should be known before it.
 type GateReason struct {
-	Code     string
-	Message  string
-	Question string // questionnaire/question, when it is about one
-	Item     string // the item's id, when it is about one
-	URL      string
+	Code       string
+	Message    string
+	Question   string // questionnaire/question, when it is about one
+	Item       string // the item's id, when it is about one
+	Acceptance string // the acceptance's id, when it is about one
+	URL        string
 }
 
 // governing is the newest decision of a subject, or the open review when there is none.
@@ -97,6 +99,11 @@ func (s *Service) Launch(ctx context.Context, who identity.Actor, key, change st
 		return Gate{}, err
 	}
 	g.judge(items, s.baseURL, now)
+	risks, err := standingRisks(ctx, s.db, *gov.decision)
+	if err != nil {
+		return Gate{}, err
+	}
+	g.judgeStanding(risks, s.baseURL, now)
 	if w.Tier < gov.tier {
 		g.Warnings = append(g.Warnings, GateReason{Code: "tier_raised", Message: fmt.Sprintf("This was decided at tier %d; the workload is tier %d now.", gov.tier, w.Tier), URL: g.ReviewURL})
 	}

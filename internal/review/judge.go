@@ -19,6 +19,7 @@ import (
 	"orrery/internal/fault"
 	"orrery/internal/identity"
 	"orrery/internal/postgres"
+	"orrery/internal/remediation"
 	"orrery/internal/text"
 )
 
@@ -69,10 +70,11 @@ type Readout struct {
 	Content  Snapshot
 	SignOffs []SignOff
 	Changed  []ChangedProof
+	Unowned  []Entry // highs that nobody mends and nobody accepts
 }
 
-// Seen names what a decider has before them beside the frozen content: the voices, and the
-// evidence that changed. A decision made on another Seen is a conflict.
+// Seen names what a decider has before them beside the frozen content: the voices, the
+// evidence that changed, and the acceptances as they stand. A decision made on another Seen is a conflict.
 func (r Readout) Seen() string {
 	h := sha256.New()
 	for _, s := range r.SignOffs {
@@ -80,6 +82,12 @@ func (r Readout) Seen() string {
 	}
 	for _, c := range r.Changed {
 		_, _ = fmt.Fprintln(h, c.Entry.Key(), c.Proof.Check.ID, c.Proof.State)
+	}
+	for _, a := range snapshotAcceptances(r.Sheet) {
+		_, _ = fmt.Fprintln(h, a.ID, a.State, a.Until)
+	}
+	for _, e := range r.Unowned {
+		_, _ = fmt.Fprintln(h, e.Key())
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
@@ -122,7 +130,11 @@ func (s *Service) readout(ctx context.Context, q postgres.Batcher, r Review) (Re
 	if out.SignOffs, err = signOffsOf(ctx, q, r.Round.ID, r.Round.ContentSHA256); err != nil {
 		return out, err
 	}
-	out.Changed = changedProofs(out.Sheet, out.Content)
+	items, err := remediation.OfWorkload(ctx, q, r.Workload.ID)
+	if err != nil {
+		return out, err
+	}
+	out.Changed, out.Unowned = changedProofs(out.Sheet, out.Content), unowned(out.Sheet, items)
 	return out, nil
 }
 

@@ -81,6 +81,8 @@ func (s *Service) Question(ctx context.Context, who identity.Actor, id uuid.UUID
 	postgres.Collect(batch, &page.History, pgx.RowToStructByPos[Revision], historySQL, r.Round.ID, pin.VersionID, question)
 	evidence.QueueVerdicts(batch, r.Workload.ID, verdicts)
 	queueAssigned(batch, r, assignees)
+	var acceptances []remediation.Acceptance
+	remediation.QueueAcceptances(batch, r.Workload.ID, &acceptances)
 	if err := s.db.SendBatch(ctx, batch).Close(); err != nil {
 		return page, fmt.Errorf("read question: %w", err)
 	}
@@ -90,6 +92,7 @@ func (s *Service) Question(ctx context.Context, who identity.Actor, id uuid.UUID
 	if page.Entry, page.Section, err = s.entry(ctx, s.db, r, answers[0], verdicts, s.now()); err != nil {
 		return page, err
 	}
+	page.Entry.Acceptance = remediation.Bearings(acceptances, s.now())[page.Entry.Key()]
 	if o := answers[0].Origin; o != nil {
 		if page.Before, err = s.before(ctx, s.db, who, r, *o); err != nil {
 			return page, err

@@ -14,6 +14,7 @@ import (
 	"orrery/internal/identity"
 	"orrery/internal/postgres"
 	"orrery/internal/questionnaire"
+	"orrery/internal/remediation"
 )
 
 // Sheet is a review with every question that is asked, its answer, and the evidence.
@@ -37,8 +38,9 @@ type Entry struct {
 	Question      *questionnaire.Question
 	Answer        Answer
 	Proofs        []Proof
-	Assignee      Assignee // who should answer it
-	SavedHere     bool     // in a later round: saved in it, not only carried on
+	Assignee      Assignee            // who should answer it
+	SavedHere     bool                // in a later round: saved in it, not only carried on
+	Acceptance    remediation.Bearing // see Accepted and AskedToAccept
 }
 
 // Key names the question within the review; it is also the key of its item's cause.
@@ -67,6 +69,9 @@ type Proof struct {
 // Counts sums up a list of entries.
 type Counts struct {
 	Questions, Answered, ToConfirm, High, Medium, None, NotApplicable, Contradicted int
+
+	Accepted   int // of High and Medium, those with a running acceptance
+	Unaccepted int // of High, those without one
 }
 
 // Count sums up the entries.
@@ -83,9 +88,16 @@ func Count(entries []Entry) Counts {
 		if e.Contradicted() {
 			c.Contradicted++
 		}
+		accepted := e.Accepted() != nil
+		if accepted {
+			c.Accepted++
+		}
 		switch {
 		case e.Answer.Risk.CountsAsHigh():
 			c.High++
+			if !accepted {
+				c.Unaccepted++
+			}
 		case e.Answer.Risk == questionnaire.RiskMedium:
 			c.Medium++
 		case e.Answer.Risk == questionnaire.RiskNone:
@@ -130,11 +142,14 @@ func (s *Service) sheet(ctx context.Context, q postgres.Batcher, r Review) (Shee
 	evidence.QueueVerdicts(batch, r.Workload.ID, verdicts)
 	queueAssigned(batch, r, assignees)
 	queueSavedHere(batch, r, &savedHere)
+	var acceptances []remediation.Acceptance
+	remediation.QueueAcceptances(batch, r.Workload.ID, &acceptances)
 	if err := q.SendBatch(ctx, batch).Close(); err != nil {
 		return Sheet{}, fmt.Errorf("read answers and verdicts: %w", err)
 	}
 	sheet := Sheet{Review: r, entries: make([]Entry, len(answers))}
 	now, first := s.now(), 0
+	bearings := remediation.Bearings(acceptances, now)
 	for i, a := range answers {
 		e, section, err := s.entry(ctx, q, r, a, verdicts, now)
 		if err != nil {
@@ -142,6 +157,7 @@ func (s *Service) sheet(ctx context.Context, q postgres.Batcher, r Review) (Shee
 		}
 		e.Assignee = assignees[e.Key()]
 		e.SavedHere = slices.Contains(savedHere, answerRef{a.VersionID, a.QuestionID})
+		e.Acceptance = bearings[e.Key()]
 		sheet.entries[i] = e
 		if n := len(sheet.Sections); n == 0 || sheet.Sections[n-1].Questionnaire != e.Questionnaire || sheet.Sections[n-1].ID != section.ID {
 			sheet.Sections = append(sheet.Sections, Section{Questionnaire: e.Questionnaire, ID: section.ID, Name: section.Name})

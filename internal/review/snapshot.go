@@ -17,6 +17,7 @@ type Snapshot struct {
 	Review         SnapshotReview          `json:"review"`
 	Questionnaires []SnapshotQuestionnaire `json:"questionnaires"`
 	Sections       []SnapshotSection       `json:"sections"`
+	Acceptances    []SnapshotAcceptance    `json:"acceptances"`
 }
 
 // SnapshotWorkload is the workload as it stood.
@@ -125,12 +126,13 @@ type SnapshotFailing struct {
 
 // Seal is the whole sealed record: the content by its hash, and what was decided on it.
 type Seal struct {
-	Schema        int              `json:"schema"` // 1
-	ContentSHA256 string           `json:"content_sha256"`
-	Items         []SealedItem     `json:"items"` // as they stood when sealed
-	SignOffs      []SealedSignOff  `json:"sign_offs"`
-	Decision      SealedDecision   `json:"decision"`
-	Evidence      []SealedNewProof `json:"changed_since_submission"`
+	Schema        int                  `json:"schema"` // 1
+	ContentSHA256 string               `json:"content_sha256"`
+	Items         []SealedItem         `json:"items"` // as they stood when sealed
+	SignOffs      []SealedSignOff      `json:"sign_offs"`
+	Decision      SealedDecision       `json:"decision"`
+	Evidence      []SealedNewProof     `json:"changed_since_submission"`
+	Acceptances   []SnapshotAcceptance `json:"acceptances"` // as they stood when sealed
 }
 
 // SealedItem is an item as it stood when the round was sealed.

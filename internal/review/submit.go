@@ -37,8 +37,9 @@ type SubmitInput struct {
 func FieldName(what, key string) string { return what + ":" + key }
 
 // Submit freezes the round: answers can no longer change, verdicts are pinned, the content
-// is hashed, and an item is open for each high. The owning team may. A conflict lists what
-// blocks; a high without owner or due day is Invalid beside its field.
+// is hashed, and an item is open for each high that is neither accepted nor asked to be. The
+// owning team may. A conflict lists what blocks; a high without owner or due day, and without
+// an acceptance that runs or is asked for, is Invalid beside its field.
 func (s *Service) Submit(ctx context.Context, who identity.Actor, in SubmitInput) (Review, error) {
 	now := s.now()
 	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
@@ -51,6 +52,9 @@ func (s *Service) Submit(ctx context.Context, who identity.Actor, in SubmitInput
 		}
 		if r.Round.State != Draft || r.State != Open {
 			return fault.New(fault.Conflict, "This round is %s already.", r.Round.State)
+		}
+		if err := remediation.LockStanding(ctx, tx, r.Workload.ID); err != nil {
+			return err
 		}
 		sheet, err := s.sheet(ctx, tx, r)
 		if err != nil {
@@ -96,9 +100,6 @@ func (s *Service) openItems(ctx context.Context, tx pgx.Tx, who identity.Actor, 
 	if err != nil {
 		return err
 	}
-	if err := remediation.LockItems(ctx, tx, sheet.Workload.ID); err != nil {
-		return err
-	}
 	for _, o := range openings {
 		if _, err := remediation.OpenItem(ctx, tx, who, o, now); err != nil {
 			if f := fault.FieldsOf(err); len(f) > 0 {
@@ -119,12 +120,16 @@ func (s *Service) openItems(ctx context.Context, tx pgx.Tx, who identity.Actor, 
 	return nil
 }
 
-// openings turns the highs and what was said about them into items to open.
+// openings turns the highs and what was said about them into items to open: none for what is
+// accepted, nor for what is asked to be and has no owner yet.
 func openings(sheet Sheet, steps map[string]FirstStep) ([]remediation.Opening, error) {
 	var list []remediation.Opening
 	var bad []fault.Field
 	for _, e := range sheet.Highs() {
 		step := steps[e.Key()]
+		if e.Accepted() != nil || e.AskedToAccept() != nil && step == (FirstStep{}) {
+			continue
+		}
 		owner, err := uuid.Parse(step.OwnerID)
 		if err != nil {
 			bad = append(bad, fault.Field{Name: FieldName("owner", e.Key()), Message: "Choose who mends this."})
@@ -237,7 +242,7 @@ func (s *Service) backToDraft(ctx context.Context, who identity.Actor, id uuid.U
 // snapshot writes down everything a sign-off binds to.
 func (s *Service) snapshot(ctx context.Context, q postgres.Querier, sheet Sheet) (Snapshot, error) {
 	w := sheet.Workload
-	snap := Snapshot{Schema: 1, Workload: SnapshotWorkload{
+	snap := Snapshot{Schema: 1, Acceptances: snapshotAcceptances(sheet), Workload: SnapshotWorkload{
 		ID: w.ID.String(), Key: w.Key, Name: w.Name, Team: w.TeamName, Tier: w.Tier, Stage: w.Stage, LaunchOn: day(w.LaunchOn),
 		Accounts: []string{}, Regions: []string{}, Tags: []string{},
 	}, Review: SnapshotReview{

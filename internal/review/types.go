@@ -152,8 +152,9 @@ func (t *Type) check() error {
 	if len(t.Questionnaires) == 0 {
 		add("questionnaires", "Choose at least one set to ask.")
 	}
+	t.CoreTiers = append([]int{}, t.CoreTiers...)
 	slices.Sort(t.CoreTiers)
-	t.CoreTiers = append([]int{}, slices.Compact(t.CoreTiers)...)
+	t.CoreTiers = slices.Compact(t.CoreTiers)
 	for _, tier := range t.CoreTiers {
 		if tier < 1 || tier > 3 {
 			add("core_tiers", "There are the tiers 1, 2 and 3.")

@@ -34,7 +34,7 @@ type Gate struct {
 
 // Reason is one thing that holds a launch, or should be known before it.
 type Reason struct {
-	Code     string  `json:"code" doc:"Stable code: never_reviewed, not_decided, no_go, decision_ended, decision_in_grace, decision_ends_soon, condition_before_launch, condition_after_launch, condition_overdue, high_open, high_overdue, tier_raised, retired. More may be added."`
+	Code     string  `json:"code" doc:"Stable code: never_reviewed, not_decided, no_go, decision_ended, decision_in_grace, decision_ends_soon, condition_before_launch, condition_after_launch, condition_overdue, high_open, high_overdue, risk_accepted, acceptance_ending, acceptance_ended, tier_raised, retired. More may be added."`
 	Message  string  `json:"message"`
 	Question *string `json:"question" doc:"questionnaire/question, when it is about one."`
 	Item     *string `json:"item" doc:"Id of the item, when it is about one."`

@@ -16,6 +16,7 @@ type QuestionForm struct {
 	Conflict  *review.Answer // what somebody else saved meanwhile
 	ReadOnly  bool
 	WhyNot    string // why the form is read-only
+	CanAsk    bool   // the reader may ask for the risk to be accepted
 	Warn      bool   // saving makes this possible approver an author
 	Now       time.Time
 	Prefix    string      // before each id, where several forms stand on a page
@@ -78,6 +79,14 @@ func (f QuestionForm) differs(id string) string {
 		return "ticked by " + f.Conflict.SavedBy
 	}
 	return "not ticked by " + f.Conflict.SavedBy
+}
+
+// riskLabel names the risk panel by its heading, and where there are several by the question.
+func riskLabel(prefix string) string {
+	if prefix == "" {
+		return "risk-h"
+	}
+	return prefix + "risk-h " + prefix + "h"
 }
 
 // theirsMeta says when the other version was saved.

@@ -39,6 +39,7 @@ var verbFamilies = []ui.Option{
 	{Value: "review.", Text: "Reviews started"},
 	{Value: "answer.", Text: "Answers"},
 	{Value: "item.", Text: "Items"},
+	{Value: "acceptance.", Text: "Risk acceptances"},
 	{Value: "workload.", Text: "Workloads"},
 	{Value: "evidence.", Text: "Evidence runs"},
 	{Value: "grant.", Text: "Approvers and facilitators"},
@@ -77,6 +78,11 @@ func verbOptions(verb string) []ui.Option {
 }
 
 var verbWords = map[string]string{
+	"acceptance.asked":              "Asked to accept a risk",
+	"acceptance.declined":           "Declined to accept a risk",
+	"acceptance.granted":            "Accepted a risk until a day",
+	"acceptance.revoked":            "Revoked a risk acceptance",
+	"acceptance.withdrawn":          "Withdrew a risk acceptance",
 	"admin_link.made":               "Made a link for an admin",
 	"admin_link.accepted":           "Became admin by a link",
 	"answer.merged":                 "Saved an answer after a conflict, merged",

@@ -24,6 +24,9 @@ func answerLines(s review.Sheet, section review.Section, change bool) []ui.Answe
 	lines := make([]ui.AnswerLine, 0, len(section.Entries))
 	for _, e := range section.Entries {
 		line := ui.AnswerLine{Question: e.Question.Title, Href: s.QuestionPath(e), Status: ui.RiskStatus(string(e.Answer.Risk))}
+		if e.Accepted() != nil {
+			line.Status = ui.Status(riskStatus(e))
+		}
 		switch {
 		case e.Answer.NotApplicable:
 			line.Answer = []string{"Not applicable: " + e.Answer.Reason}
@@ -99,7 +102,7 @@ func readoutFacts(d DecidePage, c review.Counts) []ui.Definition {
 		{Term: "Production", Text: scope},
 		{Term: "Asked", Text: strings.Join(asked, ", ") + ": " + counted(c.Questions, "question", "questions") + ", " + itoa(c.NotApplicable) + " not applicable"},
 		{Term: "Launch", Text: orElse(w.LaunchOn, "no date is set")},
-		{Term: "Risks", Text: itoa(c.High) + " high, " + itoa(c.Medium) + " medium, " + itoa(c.None) + " with no risk found"},
+		{Term: "Risks", Text: itoa(c.High) + " high, " + acceptedWords(c) + itoa(c.Medium) + " medium, " + itoa(c.None) + " with no risk found"},
 	}
 }
 

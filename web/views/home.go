@@ -29,7 +29,7 @@ const homeShown = 8
 
 // Waiting reports whether anything waits for the reader.
 func (h HomePage) Waiting() bool {
-	return len(h.Drafts)+len(h.Submissions)+len(h.Mend)+len(h.Verify) > 0
+	return len(h.Drafts)+len(h.Submissions)+len(h.Asked)+len(h.Mend)+len(h.Verify) > 0
 }
 
 // lead is the line under the title: the day, and what is late.
@@ -63,8 +63,8 @@ func (h HomePage) counts() []ui.Count {
 	} else if h.DraftsTotal > 0 {
 		answer = "in " + counted(h.DraftsTotal, "review", "reviews")
 	}
-	if h.Asked > 0 {
-		answer = itoa(h.Asked) + " of them yours"
+	if h.Yours > 0 {
+		answer = itoa(h.Yours) + " of them yours"
 	}
 	waits := ""
 	if len(h.Submissions) > 0 {
@@ -104,6 +104,8 @@ func draftItems(h HomePage) []ui.WorkItem {
 	for _, d := range first(h.Drafts) {
 		item := ui.WorkItem{Title: reviewTitle(d.WorkloadName, d.TypeName, d.ChangeKey, d.Round), Href: "/reviews/" + d.ReviewID.String()}
 		switch {
+		case d.ToConfirm > 0:
+			item.Kind, item.Meta = ui.StateWaiting, draftWaits(d)
 		case d.Unanswered == 0:
 			item.Kind, item.Meta, item.Href = ui.StateDone, "All questions are answered. Check the answers and submit.", item.Href+"/check"
 		case d.Unanswered == d.Questions:
@@ -111,8 +113,8 @@ func draftItems(h HomePage) []ui.WorkItem {
 		default:
 			item.Kind, item.Meta = ui.StateProgress, itoa(d.Unanswered)+" of "+counted(d.Questions, "question", "questions")+" unanswered."
 		}
-		if d.Asked > 0 && d.Unanswered > 0 {
-			item.Meta, item.Href = item.Meta+" You are asked to answer "+itoa(d.Asked)+".", item.Href+"?show=mine#questions"
+		if d.Yours > 0 && d.Unanswered > 0 {
+			item.Meta, item.Href = item.Meta+" You are asked to answer "+itoa(d.Yours)+".", item.Href+"?show=mine#questions"
 		}
 		if d.ReturnedNote != "" {
 			item.Kind, item.Meta = ui.StateReturned, d.ReturnedBy+" asked for changes: "+clip(d.ReturnedNote, 120)
@@ -123,6 +125,15 @@ func draftItems(h HomePage) []ui.WorkItem {
 		list = append(list, item)
 	}
 	return list
+}
+
+// draftWaits says what a draft with carried answers waits for.
+func draftWaits(d portfolio.Draft) string {
+	words := counted(d.ToConfirm, "answer", "answers") + " of before to confirm"
+	if d.Unanswered > 0 {
+		words += ", " + itoa(d.Unanswered) + " of " + counted(d.Questions, "question", "questions") + " unanswered"
+	}
+	return words + "."
 }
 
 // clip shortens a note to one line.

@@ -275,7 +275,7 @@ func placeWords(q review.QuestionPage) string {
 
 // entryMeta is the second line of a question in a list.
 func entryMeta(e review.Entry) string {
-	words := ui.RiskWord(string(e.Answer.Risk))
+	words := riskWords(e)
 	if e.Answer.ToConfirm {
 		return words + ", to be confirmed "
 	}

@@ -1,6 +1,8 @@
 package views
 
 import (
+	"strings"
+
 	"orrery/internal/review"
 	"orrery/web/views/ui"
 )
@@ -55,6 +57,15 @@ func fateSum(u review.UpgradeSet) string {
 
 var fateWord = map[string]string{
 	review.FateConfirm: "to be confirmed", review.FateNew: "new", review.FateGone: "gone", review.FateOpen: "unanswered", review.FateStays: "stay",
+}
+
+// changeSum counts what changed in the questions. What it means for the answers stands below.
+func changeSum(u review.UpgradeSet) string {
+	var words []string
+	for _, g := range u.Difference.Groups() {
+		words = append(words, itoa(len(g.Changes))+" "+strings.ToLower(g.Title))
+	}
+	return "Changes in the set: " + orElse(strings.Join(words, ", "), "none") + "."
 }
 
 // kindOfChange is "major" or "minor".

@@ -147,20 +147,21 @@ func decisionStatus(l portfolio.Line, now time.Time) (ui.Kind, string) {
 
 // WorkloadPage is the page of one workload.
 type WorkloadPage struct {
-	Workload   workload.Workload
-	Gate       review.Gate
-	Reviews    []review.Line
-	Items      []remediation.Item // unfinished, by due day
-	Evidence   portfolio.Evidence
-	Now        time.Time
-	CanEdit    bool
-	CanStart   bool
-	CanCollect bool
+	Workload    workload.Workload
+	Gate        review.Gate
+	Reviews     []review.Line
+	Items       []remediation.Item // unfinished, by due day
+	Evidence    portfolio.Evidence
+	Acceptances []remediation.Acceptance // whose risk is not mended, newest first
+	Now         time.Time
+	CanEdit     bool
+	CanStart    bool
+	CanCollect  bool
 }
 
 func (w WorkloadPage) path() string { return "/workloads/" + w.Workload.Key }
 
-// highs counts unfinished items of high risk, late those whose day has passed.
+// highs counts unfinished items of high risk and what was accepted instead, late those whose day has passed.
 func (w WorkloadPage) highs() (high, late int) {
 	for _, it := range w.Items {
 		if it.Risk == "high" && it.CauseKind != remediation.CauseCondition {
@@ -170,7 +171,7 @@ func (w WorkloadPage) highs() (high, late int) {
 			late++
 		}
 	}
-	return high, late
+	return high + w.acceptedHighs(), late
 }
 
 func (w WorkloadPage) counts() []ui.Count {
@@ -185,6 +186,7 @@ func (w WorkloadPage) counts() []ui.Count {
 	c := w.Evidence.Counts
 	return []ui.Count{
 		{Figure: high, Text: "High open", Href: items}, {Figure: late, Text: "Overdue", Href: items + "&view=overdue"},
+		{Figure: w.running(), Text: "Accepted", Href: w.path() + "/acceptances"},
 		{Figure: open, Text: "Reviews open", Href: "#reviews"},
 		{Figure: c.Contradicts, Text: "Evidence contradicts", Hint: mixedHint(c), Href: w.path() + "/evidence"},
 	}
@@ -213,6 +215,7 @@ func workloadTabs(key, current string) []ui.Tab {
 	return []ui.Tab{
 		{Text: "Overview", Href: "/workloads/" + key, Current: current == "overview"},
 		{Text: "Evidence", Href: "/workloads/" + key + "/evidence", Current: current == "evidence"},
+		{Text: "Acceptances", Href: "/workloads/" + key + "/acceptances", Current: current == "acceptances"},
 	}
 }
 
@@ -246,6 +249,8 @@ func gateItems(g review.Gate) (list []ui.WorkItem) {
 		switch {
 		case r.Item != "":
 			item.Href = "/items/" + r.Item
+		case r.Acceptance != "":
+			item.Href = "/acceptances/" + r.Acceptance
 		case g.Review != uuid.Nil && r.Code != "retired":
 			item.Href = "/reviews/" + g.Review.String()
 		}

@@ -1,0 +1,87 @@
+package portfolio
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"orrery/internal/identity"
+)
+
+// accepted finds acceptances x of a workload w that were granted for a high which nobody
+// mends by an item: whether they run or are over, the high is there.
+const accepted = `
+	select x.question from acceptances x
+	where x.workload_id = w.id and x.risk = 'high' and x.until is not null and x.settled_at is null
+		and not exists (select from items i where i.workload_id = x.workload_id and i.cause_kind = 'question' and i.cause_key = x.question and i.state <> 'verified')`
+
+// AcceptanceTask is a risk acceptance that waits for the actor: to judge, or soon to end.
+type AcceptanceTask struct {
+	Judge        bool // asked for, and the actor may judge it; else it ends within 30 days
+	ID           uuid.UUID
+	Title        string // of the question
+	WorkloadKey  string
+	WorkloadName string
+	Risk         string
+	AskedBy      string
+	Until        time.Time // the last day, as granted or as asked for
+}
+
+// acceptances reads what the actor may judge (nobody judges what they asked for, or whose
+// question they answered in an open round), and what ends soon on workloads of their teams,
+// or ended in the last 30 days and was neither renewed nor mended.
+func (s *Service) acceptances(ctx context.Context, who identity.Actor, h *Home) error {
+	judged, all := judges(who)
+	const columns = ` as judge, x.id, x.title, w.key as workload_key, w.name as workload_name, x.risk, p.name as asked_by,
+		coalesce(x.until, x.wanted_until) as until, count(*) over () as total
+		from acceptances x
+		join workloads w on w.id = x.workload_id
+		join people p on p.id = x.asked_by `
+	const sql = `
+		(select true` + columns + `
+		where x.state = 'asked' and x.settled_at is null and (@judges_all or w.id = any(@judged)) and x.asked_by <> @me
+			and not acceptance_author(x.workload_id, x.question, @me)
+		order by x.asked_at, x.id limit @limit)
+		union all
+		(select false` + columns + `
+		where x.state = 'granted' and x.settled_at is null and x.until between @from and @to and w.team_id = any(@teams)
+		order by x.until, x.id limit @limit)`
+	args := Reader(who)
+	delete(args, "sees_all")
+	delete(args, "grants")
+	args["me"], args["judges_all"], args["judged"], args["limit"] = who.PersonID, all, judged, homeRows
+	args["from"], args["to"] = today(s.now()).Add(-soon), today(s.now()).Add(soon-24*time.Hour)
+	rows, err := s.db.Query(ctx, sql, args)
+	if err != nil {
+		return fmt.Errorf("read acceptances: %w", err)
+	}
+	type row struct {
+		AcceptanceTask
+		Total int
+	}
+	_, err = collect(rows, func(r row) {
+		if r.Judge {
+			h.Asked, h.AskedTotal = append(h.Asked, r.AcceptanceTask), r.Total
+			return
+		}
+		h.AcceptancesEnding, h.AcceptancesEndingTotal = append(h.AcceptancesEnding, r.AcceptanceTask), r.Total
+	})
+	if err != nil {
+		return fmt.Errorf("read acceptances: %w", err)
+	}
+	return nil
+}
+
+// judges lists the workloads that the actor may judge, and whether that is all of them.
+func judges(who identity.Actor) (judged []uuid.UUID, all bool) {
+	judged = []uuid.UUID{}
+	for _, g := range who.Grants {
+		if g.Kind == identity.Approver && who.Approves(g.WorkloadID) {
+			judged = append(judged, g.WorkloadID)
+			all = all || g.WorkloadID == uuid.Nil
+		}
+	}
+	return judged, all
+}

@@ -1,0 +1,2 @@
+drop table acceptances;
+drop function guard_acceptance, acceptance_author;
