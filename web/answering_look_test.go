@@ -177,6 +177,7 @@ func TestNothingTypedIsLost(t *testing.T) {
 	e.tells("Saving")
 	e.reload()
 	e.until("the draft", `!!document.querySelector("[data-draft]")`)
+	e.said() // the browser's complaints about the missing network
 	e.judge("draft")
 	e.as(1280, "light")
 	if got := eval[string](e, `document.querySelector("[data-draft]").innerText`); !strings.Contains(got, "Not saved yet: typed at") {
