@@ -185,6 +185,9 @@ func (v *visit) showAccount(status int, name string, errs ui.FieldErrors) error 
 	if a.Sessions, err = v.Identity.Sessions(v.ctx(), v.who); err != nil {
 		return err
 	}
+	if a.Settings, err = identity.SettingsOf(v.ctx(), v.DB, v.who); err != nil {
+		return err
+	}
 	if a.Tokens, err = v.Identity.Tokens(v.ctx(), v.who); err != nil {
 		return err
 	}

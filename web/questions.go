@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,7 +41,21 @@ func questionPage(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.showQuestion(http.StatusOK, q, views.QuestionForm{AnswerInput: stored(q)})
+	settings, err := identity.SettingsOf(v.ctx(), v.DB, v.who)
+	if err != nil {
+		return err
+	}
+	if settings.SectionPages && v.r.URL.Query().Get("view") != "one" && !v.cameFromHere() {
+		return v.redirect(q.SectionLink(), "")
+	}
+	return v.showQuestion(http.StatusOK, q, views.QuestionForm{AnswerInput: stored(q), Keys: settings.SingleKeys})
+}
+
+// cameFromHere reports whether the reader was on this page already: after a form on it was
+// taken one stays, however one likes questions.
+func (v *visit) cameFromHere() bool {
+	from, err := url.Parse(v.r.Referer())
+	return err == nil && from.Path == v.r.URL.Path
 }
 
 // stored is the answer as it is kept, in the form's shape.
@@ -54,7 +69,26 @@ func stored(q review.QuestionPage) review.AnswerInput {
 
 // showQuestion completes the form with what the reader may do, and shows the page.
 func (v *visit) showQuestion(status int, q review.QuestionPage, f views.QuestionForm) error {
-	f.Now = v.Now()
+	v.completeForm(&f, q)
+	if !f.ReadOnly {
+		people, err := identity.PeopleOfTeam(v.ctx(), v.DB, q.Workload.TeamID)
+		if err != nil {
+			return err
+		}
+		f.People = options(people)
+	}
+	var err error
+	if f.Talk, err = v.talkOfQuestion(q); err != nil {
+		return err
+	}
+	p := v.page(q.Entry.Question.Title+" - "+q.Workload.Name, "/reviews", reviewCrumbs(q.Review, q.Section.Name)...)
+	p.Errors = f.Errors
+	return v.render(status, views.Question(p, q, f))
+}
+
+// completeForm adds to a form what the reader may do with it.
+func (v *visit) completeForm(f *views.QuestionForm, q review.QuestionPage) {
+	f.Now, f.Person = v.Now(), v.who.PersonID.String()
 	switch err := v.who.May(identity.AnswerReview, q.Target()); {
 	case q.Round.State != review.Draft:
 		f.ReadOnly, f.WhyNot = true, "This round is "+q.Round.State+", so answers cannot change."
@@ -63,14 +97,6 @@ func (v *visit) showQuestion(status int, q review.QuestionPage, f views.Question
 	}
 	f.CanAsk = v.who.May(identity.AskAcceptance, q.Target()) == nil
 	f.Warn = v.who.Approves(q.Workload.ID) && !q.AuthoredByActor
-	talk, err := v.talkOfQuestion(q)
-	if err != nil {
-		return err
-	}
-	f.Talk = talk
-	p := v.page(q.Entry.Question.Title+" - "+q.Workload.Name, "/reviews", reviewCrumbs(q.Review, q.Section.Name)...)
-	p.Errors = f.Errors
-	return v.render(status, views.Question(p, q, f))
 }
 
 // readAnswer reads the posted form of an answer. A choice does not apply when its field
@@ -81,6 +107,9 @@ func readAnswer(id uuid.UUID, set, question string, form url.Values) review.Answ
 		NotApplicable: form.Get("not_applicable") != "", Reason: form.Get("reason"), Notes: form.Get("notes"),
 	}
 	in.Version, _ = strconv.Atoi(form.Get("version"))
+	if in.Resolves = form.Get("settle"); in.Resolves == "" {
+		in.Resolves = form.Get("resolves")
+	}
 	in.Round, _ = strconv.Atoi(form.Get("round"))
 	for _, name := range slices.Sorted(maps.Keys(form)) {
 		if choice, ok := strings.CutPrefix(name, "na_"); ok && strings.TrimSpace(form.Get(name)) != "" {
@@ -90,29 +119,45 @@ func readAnswer(id uuid.UUID, set, question string, form url.Values) review.Answ
 	return in
 }
 
-// saveAnswer stores the form and goes on; what is wrong comes back with the form as typed.
-func saveAnswer(v *visit) error {
+// answerForm reads the posted answer.
+func (v *visit) answerForm() (review.AnswerInput, url.Values, error) {
 	id, err := v.pathID("id")
 	if err != nil {
-		return err
+		return review.AnswerInput{}, nil, err
 	}
 	form, err := v.form()
 	if err != nil {
-		return err
+		return review.AnswerInput{}, nil, err
 	}
 	in := readAnswer(id, v.r.PathValue("set"), v.r.PathValue("question"), form)
 	if _, err := strconv.Atoi(form.Get("version")); err != nil {
-		return fault.New(fault.Invalid, "The form does not say which version of the answer it was made on. Open the question again.")
+		return in, form, fault.New(fault.Invalid, "The form does not say which version of the answer it was made on. Open the question again.")
+	}
+	return in, form, nil
+}
+
+// saveAnswer stores the form and goes on; what is wrong comes back with the form as typed. A
+// page that saves by itself gets its answer as JSON.
+func saveAnswer(v *visit) error {
+	if v.r.Header.Get("Accept") == "application/json" {
+		return v.autosave()
+	}
+	in, form, err := v.answerForm()
+	if err != nil {
+		return err
 	}
 	_, err = v.Reviews.SaveAnswer(v.ctx(), v.who, in)
 	if err == nil {
 		to := v.r.URL.Path
+		if back := form.Get("back"); back != "" {
+			to = localPath(back)
+		}
 		if form.Get("go") == "next" {
 			to = localPath(form.Get("next"))
 		}
 		return v.redirect(to, "")
 	}
-	f := views.QuestionForm{AnswerInput: in}
+	f := views.QuestionForm{AnswerInput: in, Back: form.Get("back")}
 	status := http.StatusUnprocessableEntity
 	var stale *review.StaleAnswer
 	errs, bad := invalid(err)
@@ -155,7 +200,7 @@ func previewRisk(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.render(http.StatusOK, views.Risk(q, readAnswer(q.ID, q.Entry.Questionnaire, q.Entry.Question.ID, form)))
+	return v.render(http.StatusOK, views.Risk(q, readAnswer(q.ID, q.Entry.Questionnaire, q.Entry.Question.ID, form), formPrefix(form)))
 }
 
 // options turns people into the options of a select.
@@ -165,4 +210,14 @@ func options(people []identity.Ref) []ui.Option {
 		list = append(list, ui.Option{Value: p.ID.String(), Text: p.Name})
 	}
 	return list
+}
+
+var prefixForm = regexp.MustCompile(`^q[0-9]{1,4}-$`)
+
+// formPrefix is what stands before the ids of the form, where a page has several.
+func formPrefix(form url.Values) string {
+	if p := form.Get("prefix"); prefixForm.MatchString(p) {
+		return p
+	}
+	return ""
 }

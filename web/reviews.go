@@ -89,6 +89,9 @@ func (v *visit) showReview(status int, id uuid.UUID, typed *review.AgendaInput, 
 	h.CanAnswer = draft && v.who.May(identity.AnswerReview, sheet.Target()) == nil
 	h.CanSubmit = draft && v.who.May(identity.SubmitReview, sheet.Target()) == nil
 	h.CanJudge = v.who.Approves(sheet.Workload.ID) && !sheet.AuthoredByActor
+	if err := v.narrowHome(&h); err != nil {
+		return err
+	}
 	h.CanPlan = sheet.State == review.Open && v.who.May(identity.StartReview, sheet.Target()) == nil
 	p := v.page(sheet.Workload.Name+": "+sheet.Title(), "/reviews", reviewCrumbs(sheet.Review, "")...)
 	p.Errors = errs

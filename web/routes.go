@@ -30,5 +30,6 @@ func (s *Server) routes() []Route {
 		acceptanceRoutes(),
 		auditRoutes(),
 		markRoutes(),
+		sectionRoutes(),
 	)
 }

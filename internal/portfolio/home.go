@@ -26,6 +26,7 @@ type Home struct {
 	Standing    []Line           // my teams' planned and live workloads, tier 1 first
 
 	Unanswered   int // questions in all drafts of my teams
+	Yours        int // of these, what I am asked to answer
 	DraftsTotal  int
 	DecideTotal  int
 	MendTotal    int
@@ -48,6 +49,7 @@ type Draft struct {
 	Round        int
 	Questions    int
 	Unanswered   int
+	Yours        int // of these, what the actor is asked to answer
 	ToConfirm    int // carried from before
 	OpenedAt     time.Time
 	ReturnedBy   string // who sent the round back; empty when nobody did
@@ -129,8 +131,9 @@ func (s *Service) drafts(ctx context.Context, who identity.Actor, h *Home) error
 	}
 	const sql = `
 		select r.id as review_id, w.key as workload_key, w.name as workload_name, y.name as type_name, r.change_key, d.number as round,
-			a.questions, a.unanswered, a.to_confirm, d.opened_at, coalesce(p.name, '') as returned_by, d.returned_note, w.launch_on,
-			count(*) over () as total, sum(a.unanswered) over ()::int as total_unanswered
+			a.questions, a.unanswered, a.to_confirm, b.yours, d.opened_at, coalesce(p.name, '') as returned_by, d.returned_note, w.launch_on,
+			count(*) over () as total, sum(a.unanswered) over ()::int as total_unanswered,
+			sum(b.yours) over ()::int as total_yours
 		from workloads w
 		join reviews r on r.workload_id = w.id and r.state = 'open'
 		join rounds d on d.review_id = r.id and d.state = 'draft'
@@ -140,10 +143,16 @@ func (s *Service) drafts(ctx context.Context, who identity.Actor, h *Home) error
 			select count(*) as questions, count(*) filter (where a.risk = 'unanswered') as unanswered,
 				count(*) filter (where a.to_confirm) as to_confirm
 			from answers a where a.round_id = d.id) a
+		cross join lateral (
+			select count(*) as yours
+			from answer_assignments x
+			join review_questionnaires k on k.review_id = x.review_id and k.questionnaire_key = x.questionnaire_key
+			join answers a on a.round_id = d.id and a.version_id = k.version_id and a.question_id = x.question_id
+			where x.review_id = r.id and x.person_id = @me and (a.risk = 'unanswered' or a.to_confirm)) b
 		where w.team_id = any(@teams)
 		order by w.launch_on nulls last, d.opened_at, r.id
 		limit @limit`
-	rows, err := s.db.Query(ctx, sql, pgx.StrictNamedArgs{"teams": Reader(who)["teams"], "limit": homeRows})
+	rows, err := s.db.Query(ctx, sql, pgx.StrictNamedArgs{"teams": Reader(who)["teams"], "me": who.PersonID, "limit": homeRows})
 	if err != nil {
 		return fmt.Errorf("read drafts: %w", err)
 	}
@@ -151,9 +160,11 @@ func (s *Service) drafts(ctx context.Context, who identity.Actor, h *Home) error
 		Draft
 		Total           int
 		TotalUnanswered int
+		TotalYours      int
 	}
 	_, err = collect(rows, func(r row) {
-		h.Drafts, h.DraftsTotal, h.Unanswered = append(h.Drafts, r.Draft), r.Total, r.TotalUnanswered
+		h.Drafts, h.DraftsTotal = append(h.Drafts, r.Draft), r.Total
+		h.Unanswered, h.Yours = r.TotalUnanswered, r.TotalYours
 	})
 	if err != nil {
 		return fmt.Errorf("read drafts: %w", err)

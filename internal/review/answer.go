@@ -40,7 +40,15 @@ type AnswerInput struct {
 	NAChoices     []string
 	NAReasons     []string // beside NAChoices
 	Notes         string
+	Resolves      string // Replace or Merge when a person who saw a conflict decided so; else empty
 }
+
+// How a person settles a conflict of two versions. Either way the version they replace stays
+// in the history, and the record says what they did.
+const (
+	Replace = "replaced" // theirs gives way to mine as it is
+	Merge   = "merged"   // mine was changed on sight of theirs
+)
 
 // StaleAnswer says that somebody saved the answer since it was read. It carries both
 // versions so that a person can choose; nothing was written.
@@ -60,7 +68,8 @@ func (e *StaleAnswer) Unwrap() error {
 
 // SaveAnswer stores an answer with its risk. The owning team may, while the round is a
 // draft. Repeating a save that was stored is fine and changes nothing, so a client may try
-// again when it saw no answer. A version that is not the newest is a *StaleAnswer; input
+// again when it saw no answer. Resolves is taken for the record only: a version that is stale
+// once more is refused once more. A version that is not the newest is a *StaleAnswer; input
 // that does not fit the pinned question is Invalid with a message per field; a round that
 // is over is a Conflict. What was carried to be confirmed is confirmed by saving it.
 func (s *Service) SaveAnswer(ctx context.Context, who identity.Actor, in AnswerInput) (Answer, error) {
@@ -117,7 +126,7 @@ func (s *Service) saveAnswer(ctx context.Context, tx pgx.Tx, who identity.Actor,
 	if err := putAnswer(ctx, tx, r.Round.ID, a); err != nil {
 		return Answer{}, err
 	}
-	return a, recordAnswer(ctx, tx, who, r, a, at)
+	return a, recordAnswer(ctx, tx, who, r, a, in.Resolves, at)
 }
 
 // question finds the pinned question, and the version it is of.
@@ -226,12 +235,16 @@ func (a Answer) sameAs(b Answer) bool {
 }
 
 // recordAnswer writes the audit row: what was answered only as a hash.
-func recordAnswer(ctx context.Context, tx pgx.Tx, who identity.Actor, r Review, a Answer, at time.Time) error {
+func recordAnswer(ctx context.Context, tx pgx.Tx, who identity.Actor, r Review, a Answer, resolves string, at time.Time) error {
 	content, err := json.Marshal([]any{a.Chosen, a.Unknown, a.NotApplicable, a.Reason, a.NAChoices, a.NAReasons, a.Notes})
 	if err != nil {
 		return fmt.Errorf("encode answer: %w", err)
 	}
-	return record(ctx, tx, who, "answer.saved", r, at,
+	verb := "answer.saved"
+	if resolves == Replace || resolves == Merge {
+		verb = "answer." + resolves
+	}
+	return record(ctx, tx, who, verb, r, at,
 		audit.Detail{Name: "round", Value: strconv.Itoa(r.Round.Number)},
 		audit.Detail{Name: "question", Value: r.pinOf(a.VersionID).Key + "/" + a.QuestionID},
 		audit.Detail{Name: "version", Value: strconv.Itoa(a.Version)},

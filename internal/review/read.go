@@ -34,11 +34,12 @@ type QuestionPage struct {
 
 // RailEntry is a question of the same section, as a line.
 type RailEntry struct {
-	Path    string
-	Title   string
-	Risk    questionnaire.Risk
-	Current bool
-
+	Key       string
+	Path      string
+	Title     string
+	Risk      questionnaire.Risk
+	Current   bool
+	Mine      bool // assigned to the reader
 	ToConfirm bool
 }
 
@@ -73,12 +74,13 @@ func (s *Service) Question(ctx context.Context, who identity.Actor, id uuid.UUID
 	}
 	var answers []Answer
 	var lines []outline
-	verdicts := map[string]evidence.Verdict{}
+	verdicts, assignees := map[string]evidence.Verdict{}, map[string]Assignee{}
 	batch := &pgx.Batch{}
 	postgres.Collect(batch, &answers, scanAnswer, answerSQL, r.Round.ID, pin.VersionID, question)
 	postgres.Collect(batch, &lines, pgx.RowToStructByPos[outline], outlineSQL, r.Round.ID)
 	postgres.Collect(batch, &page.History, pgx.RowToStructByPos[Revision], historySQL, r.Round.ID, pin.VersionID, question)
 	evidence.QueueVerdicts(batch, r.Workload.ID, verdicts)
+	queueAssigned(batch, r, assignees)
 	var acceptances []remediation.Acceptance
 	remediation.QueueAcceptances(batch, r.Workload.ID, &acceptances)
 	if err := s.db.SendBatch(ctx, batch).Close(); err != nil {
@@ -96,7 +98,14 @@ func (s *Service) Question(ctx context.Context, who identity.Actor, id uuid.UUID
 			return page, err
 		}
 	}
-	return page, s.around(ctx, &page, lines)
+	page.Entry.Assignee = assignees[page.Entry.Key()]
+	if err := s.around(ctx, &page, lines); err != nil {
+		return page, err
+	}
+	for i := range page.Rail {
+		page.Rail[i].Mine = who.PersonID != uuid.Nil && assignees[page.Rail[i].Key].ID == who.PersonID
+	}
+	return page, nil
 }
 
 const outlineSQL = `select version_id, question_id, risk, to_confirm from answers where round_id = $1 order by position`
@@ -123,7 +132,10 @@ func (s *Service) around(ctx context.Context, page *QuestionPage, lines []outlin
 			page.Previous, page.Next = neighbour(page.Review, lines, i-1), neighbour(page.Review, lines, i+1)
 		}
 		if q, ok := set.Question(line.QuestionID); ok && q.Section == page.Entry.Question.Section {
-			page.Rail = append(page.Rail, RailEntry{Path: neighbour(page.Review, lines, i), Title: q.Title, Risk: line.Risk, Current: here, ToConfirm: line.ToConfirm})
+			page.Rail = append(page.Rail, RailEntry{
+				Key: page.Entry.Questionnaire + "/" + line.QuestionID, Path: neighbour(page.Review, lines, i), Title: q.Title, Risk: line.Risk,
+				Current: here, ToConfirm: line.ToConfirm,
+			})
 		}
 	}
 	return nil

@@ -40,6 +40,8 @@ type Entry struct {
 	Question      *questionnaire.Question
 	Answer        Answer
 	Proofs        []Proof
+	Assignee      Assignee            // who should answer it
+	SavedHere     bool                // in a later round: saved in it, not only carried on
 	Acceptance    remediation.Bearing // see Accepted and AskedToAccept
 
 	discussion.Tally // what people say and bring beside it; filled in a Sheet
@@ -137,10 +139,13 @@ func (s *Service) Sheet(ctx context.Context, who identity.Actor, id uuid.UUID) (
 // sheet completes a loaded review.
 func (s *Service) sheet(ctx context.Context, q postgres.Batcher, r Review) (Sheet, error) {
 	var answers []Answer
-	verdicts := map[string]evidence.Verdict{}
+	verdicts, assignees := map[string]evidence.Verdict{}, map[string]Assignee{}
+	var savedHere []answerRef
 	batch := &pgx.Batch{}
 	postgres.Collect(batch, &answers, scanAnswer, answersSQL, r.Round.ID)
 	evidence.QueueVerdicts(batch, r.Workload.ID, verdicts)
+	queueAssigned(batch, r, assignees)
+	queueSavedHere(batch, r, &savedHere)
 	var acceptances []remediation.Acceptance
 	remediation.QueueAcceptances(batch, r.Workload.ID, &acceptances)
 	tallies := map[string]discussion.Tally{}
@@ -156,6 +161,8 @@ func (s *Service) sheet(ctx context.Context, q postgres.Batcher, r Review) (Shee
 		if err != nil {
 			return Sheet{}, err
 		}
+		e.Assignee = assignees[e.Key()]
+		e.SavedHere = slices.Contains(savedHere, answerRef{a.VersionID, a.QuestionID})
 		e.Acceptance = bearings[e.Key()]
 		e.Tally = tallies[e.Key()]
 		sheet.entries[i] = e

@@ -30,8 +30,8 @@ var sources = []struct {
 	name, mime string
 	parts      []string
 }{
-	{"orrery.css", "text/css; charset=utf-8", []string{"tokens.css", "orrery.css", "parts.css", "modes.css"}},
-	{"orrery.js", "text/javascript; charset=utf-8", []string{"orrery.js"}},
+	{"orrery.css", "text/css; charset=utf-8", []string{"tokens.css", "orrery.css", "parts.css", "answering.css", "modes.css"}},
+	{"orrery.js", "text/javascript; charset=utf-8", []string{"orrery.js", "autosave.js", "keys.js"}},
 	{"htmx.js", "text/javascript; charset=utf-8", []string{"htmx.min.js"}},
 	{"icons.svg", "image/svg+xml", []string{"icons.svg"}},
 	{"favicon.svg", "image/svg+xml", []string{"favicon.svg"}},

@@ -31,7 +31,19 @@ type AccountPage struct {
 	Tokens   []identity.Token
 	Typed    string // the name as typed; the stored one at first
 	Theme    string
+	Settings identity.Settings
 	Now      time.Time
+}
+
+func pagesOptions(s identity.Settings) []ui.Option {
+	chosen := "question"
+	if s.SectionPages {
+		chosen = "section"
+	}
+	return ui.Selected([]ui.Option{
+		{Value: "question", Text: "One question a page", Hint: "with its evidence, history and comments beside"},
+		{Value: "section", Text: "A section on one page", Hint: "quicker when you know the questions"},
+	}, chosen)
 }
 
 // TokenForm is the form for a new API token.

@@ -66,6 +66,9 @@ func (h HomePage) counts() []ui.Count {
 	} else if h.DraftsTotal > 0 {
 		answer = "in " + counted(h.DraftsTotal, "review", "reviews")
 	}
+	if h.Yours > 0 {
+		answer = itoa(h.Yours) + " of them yours"
+	}
 	waits := ""
 	if len(h.Submissions) > 0 {
 		waits = "longest for " + ui.Span(h.Now.Sub(h.Submissions[0].SubmittedAt))
@@ -112,6 +115,9 @@ func draftItems(h HomePage) []ui.WorkItem {
 			item.Kind, item.Meta = ui.StateNotStarted, "Not started: "+counted(d.Questions, "question.", "questions.")
 		default:
 			item.Kind, item.Meta = ui.StateProgress, itoa(d.Unanswered)+" of "+counted(d.Questions, "question", "questions")+" unanswered."
+		}
+		if d.Yours > 0 && d.Unanswered > 0 {
+			item.Meta, item.Href = item.Meta+" You are asked to answer "+itoa(d.Yours)+".", item.Href+"?show=mine#questions"
 		}
 		if d.ReturnedNote != "" {
 			item.Kind, item.Meta = ui.StateReturned, d.ReturnedBy+" asked for changes: "+clip(d.ReturnedNote, 120)

@@ -18,7 +18,7 @@ type Kept struct {
 type KeptField struct{ Name, Value string }
 
 // inner are the fields that no person typed.
-var inner = []string{"version", "round", "content", "seen", "next", "go", "add", "changes"}
+var inner = []string{"version", "round", "content", "seen", "next", "go", "add", "changes", "back", "prefix", "resolves", "settle", "knowing"}
 
 // shown lists what a person typed or chose.
 func (k Kept) shown() []ui.Definition {

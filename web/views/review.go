@@ -30,45 +30,16 @@ type ReviewHome struct {
 	Decision  *review.Decision // of this round or the one before
 	Cancelled review.Cancellation
 	CanCancel bool
+	Filter    review.Filter
+	Shown     []review.Section    // what the filter lets through
+	Counts    map[review.Show]int // what each filter would hold
+	People    []ui.Option         // who may be asked to answer
 
 	ToConfirm  []review.ToConfirm
 	Newer      []review.Newer // sets with a newer version
 	Plan       review.AgendaInput
 	CanPlan    bool   // the reader is in the team and the review is open
 	PlanBroken string // why the plan was not saved, beside its form
-}
-
-// QuestionForm is the form of an answer as it stands on the page.
-type QuestionForm struct {
-	review.AnswerInput
-	Errors   ui.FieldErrors
-	Conflict *review.Answer // what somebody else saved meanwhile
-	ReadOnly bool
-	WhyNot   string // why the form is read-only
-	CanAsk   bool   // the reader may ask for the risk to be accepted
-	Warn     bool   // saving makes this possible approver an author
-	Talk     TalkPage
-	Now      time.Time
-}
-
-// Ticked reports whether the choice is ticked in the form.
-func (f QuestionForm) Ticked(id string) bool {
-	for _, c := range f.Chosen {
-		if c == id {
-			return true
-		}
-	}
-	return false
-}
-
-// NAReason returns the reason typed for a choice that does not apply.
-func (f QuestionForm) NAReason(id string) string {
-	for i, c := range f.NAChoices {
-		if c == id && i < len(f.NAReasons) {
-			return f.NAReasons[i]
-		}
-	}
-	return ""
 }
 
 // CheckPage is what stands before submission.

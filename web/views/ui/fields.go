@@ -8,6 +8,7 @@ import "github.com/a-h/templ"
 // the server refuses it with one. Forms carry novalidate for the same reason.
 type Field struct {
 	Name, Label  string
+	ID           string // of the element, where a name stands twice on a page; else FieldID(Name)
 	Value        string
 	Hint         string
 	Error        string
@@ -57,7 +58,7 @@ func Selected(options []Option, values ...string) []Option {
 	return out
 }
 
-func (f Field) id() string  { return FieldID(f.Name) }
+func (f Field) id() string  { return or(f.ID, FieldID(f.Name)) }
 func (c Choice) id() string { return FieldID(c.Name) }
 
 // optionID is the id of the i-th option; the first has the field's own, so that

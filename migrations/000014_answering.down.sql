@@ -1,0 +1,1 @@
+drop table answer_assignments, person_settings;
