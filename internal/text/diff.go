@@ -59,21 +59,41 @@ func Diff(old, new string) []Piece {
 // SameWords reports whether the texts differ in white space at most.
 func SameWords(a, b string) bool { return slices.Equal(strings.Fields(a), strings.Fields(b)) }
 
-// words splits a text into words, each with the white space after it.
+// words splits a text into words and signs, each with the white space after it.
 func words(s string) []string {
 	var list []string
-	start, space := 0, false
+	start, last := 0, space
 	for i, r := range s {
-		if space && !unicode.IsSpace(r) {
+		k := kindOf(r)
+		if i > 0 && k != space && (k != last || k == sign) {
 			list = append(list, s[start:i])
 			start = i
 		}
-		space = unicode.IsSpace(r)
+		last = k
 	}
 	if start < len(s) {
 		list = append(list, s[start:])
 	}
 	return list
+}
+
+// kind is what a character is to the eye.
+type kind int
+
+const (
+	space kind = iota
+	letter
+	sign
+)
+
+func kindOf(r rune) kind {
+	switch {
+	case unicode.IsSpace(r):
+		return space
+	case unicode.IsLetter(r), unicode.IsDigit(r), unicode.IsMark(r), r == '_', r == '\'':
+		return letter
+	}
+	return sign
 }
 
 func lines(s string) []string {

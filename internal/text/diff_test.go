@@ -24,6 +24,8 @@ func TestDiff(t *testing.T) {
 		{"The drill took 38 minutes.", "The drill took 12 minutes.", "The drill took [-38 -]{+12 +}minutes."},
 		{"a b c d", "a c d e", "a [-b -]c d {+e+}"},
 		{"one two", "three four", "[-one two-]{+three four+}"},
+		{"It took 38 minutes.", "It took 38 minutes, twice", "It took 38 minutes[-.-]{+, twice+}"},
+		{"ARN a:b:c", "ARN a:x:c", "ARN a:[-b-]{+x+}:c"},
 		{"語 と 語", "語 か 語", "語 [-と -]{+か +}語"},
 	} {
 		if got := marked(Diff(c.old, c.new)); got != c.want {
