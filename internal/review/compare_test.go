@@ -114,7 +114,7 @@ func TestCompareRounds(t *testing.T) {
 		"asked otherwise": {same, one(with("high", func(q *review.SnapshotQuestion) {
 			q.Title, q.Required, q.Choices[0].Title, q.Choices[0].Weight = "Is x finished?", false, "Practice A1", "extra"
 			q.Choices[1] = review.SnapshotChoice{ID: "d", Title: "Practice D", Weight: "core", Chosen: true}
-		})), "1 changed with the same risk.", "orr/x in s:  high>high\n + Practice D\n Title: Is x [-done?-][+finished?+]\n Answer: [-required-][+optional+]\n" +
+		})), "1 changed with the same risk.", "orr/x in s:  high>high\n + Practice D\n Title: Is x [-done-][+finished+]?\n Answer: [-required-][+optional+]\n" +
 			" Choice: Practice [-A-][+A1+]\n Weight of “Practice A1”: [-core-][+extra+]\n New choice: [+Practice D+]\n Choice that is gone: [-Practice B-]"},
 		"new, gone and moved": {roundOf(sectionWith("s", asked("x", "none"), asked("y", "high")), sectionWith("t", asked("z", "medium"))),
 			roundOf(sectionWith("s", asked("z", "medium"), asked("x", "none")), sectionWith("u", asked("n", "high"))),

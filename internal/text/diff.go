@@ -65,6 +65,9 @@ func words(s string) []string {
 	start, last := 0, space
 	for i, r := range s {
 		k := kindOf(r)
+		if r == '.' && i > 0 && i+1 < len(s) && isDigit(s[i-1]) && isDigit(s[i+1]) {
+			k = letter // of a number or a version
+		}
 		if i > 0 && k != space && (k != last || k == sign) {
 			list = append(list, s[start:i])
 			start = i
@@ -85,6 +88,8 @@ const (
 	letter
 	sign
 )
+
+func isDigit(b byte) bool { return b >= '0' && b <= '9' }
 
 func kindOf(r rune) kind {
 	switch {

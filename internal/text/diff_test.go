@@ -25,6 +25,7 @@ func TestDiff(t *testing.T) {
 		{"a b c d", "a c d e", "a [-b -]c d {+e+}"},
 		{"one two", "three four", "[-one two-]{+three four+}"},
 		{"It took 38 minutes.", "It took 38 minutes, twice", "It took 38 minutes[-.-]{+, twice+}"},
+		{"ORR 1.0.0.", "ORR 1.1.0.", "ORR [-1.0.0-]{+1.1.0+}."},
 		{"ARN a:b:c", "ARN a:x:c", "ARN a:[-b-]{+x+}:c"},
 		{"語 と 語", "語 か 語", "語 [-と -]{+か +}語"},
 	} {
