@@ -28,6 +28,8 @@ func (s *Server) routes() []Route {
 		questionRoutes(),
 		decisionRoutes(),
 		acceptanceRoutes(),
+		compareRoutes(),
+		exportRoutes(),
 		auditRoutes(),
 		markRoutes(),
 		sectionRoutes(),

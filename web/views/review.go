@@ -67,6 +67,7 @@ type DecidePage struct {
 	Missing     string // which sign-offs are still needed
 	ValidTill   time.Time
 	Now         time.Time
+	Since       *review.Since // the last decision on the subject; nil when there is none
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
