@@ -111,6 +111,9 @@ func limitBody(next http.Handler) http.Handler {
 		if r.URL.Path == importPath {
 			limit = maxUpload
 		}
+		if takesElsewhere(r) {
+			limit = elsewhereUpload
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		next.ServeHTTP(w, r)
 	})

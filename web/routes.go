@@ -6,5 +6,5 @@ import "slices"
 // route is open only where somebody who is not signed in has business.
 func (s *Server) routes() []Route {
 	return slices.Concat(accountRoutes(), peopleRoutes(), homeRoutes(), workloadRoutes(), evidenceRoutes(), itemRoutes(),
-		reviewListRoutes(), questionnaireRoutes(), importRoutes(), draftRoutes(), switchRoutes(), reviewRoutes(), startRoutes(), upgradeRoutes(), reviewTypeRoutes(), questionRoutes(), decisionRoutes(), acceptanceRoutes(), auditRoutes())
+		reviewListRoutes(), questionnaireRoutes(), importRoutes(), draftRoutes(), switchRoutes(), reviewRoutes(), startRoutes(), upgradeRoutes(), reviewTypeRoutes(), questionRoutes(), decisionRoutes(), acceptanceRoutes(), afterRoutes(), auditRoutes())
 }

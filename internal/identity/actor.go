@@ -142,6 +142,7 @@ const (
 	Curate                        // curators
 	AskAcceptance                 // members of the owning team
 	GrantAcceptance               // approvers by somebody else's word, never by token
+	RecordElsewhere               // members of the owning team, admins
 )
 
 var refusals = map[Action]string{
@@ -160,6 +161,7 @@ var refusals = map[Action]string{
 	Curate:          "Only a curator may write and import questionnaires, and change review types.",
 	AskAcceptance:   "Only a member of the owning team may ask for a risk to be accepted, or withdraw what it asked.",
 	GrantAcceptance: "Only an approver of this workload, made so by somebody else, may grant, decline or revoke an acceptance.",
+	RecordElsewhere: "Only a member of the owning team or an admin may record a decision made elsewhere.",
 }
 
 // May answers whether the actor may do the action to the target: nil, or a Forbidden
@@ -178,7 +180,7 @@ func (a Actor) allowed(do Action, t Target) bool {
 	switch do {
 	case ManagePeople:
 		return a.Is(Admin)
-	case CreateWorkload:
+	case CreateWorkload, RecordElsewhere:
 		return a.InTeam(t.TeamID) || a.Is(Admin)
 	case EditWorkload, StartReview, AnswerReview, SubmitReview, WorkItems, AskAcceptance:
 		return a.InTeam(t.TeamID)

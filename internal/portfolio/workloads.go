@@ -16,9 +16,9 @@ import (
 	"orrery/internal/workload"
 )
 
-// What a Filter may ask of the decision besides the three outcomes of a review.
+// What a Filter may ask of the decision besides the outcomes.
 const (
-	Undecided = "none"   // no review that gates launches was ever decided
+	Undecided = "none"   // nothing was ever decided about its launches
 	Ended     = "ended"  // the newest decision is over
 	Ending    = "ending" // it ends within 30 days
 )
@@ -58,7 +58,7 @@ type Line struct {
 	Restricted bool
 	LaunchOn   *time.Time
 
-	Outcome    string // review.Go, review.Conditional, review.NoGo; empty: none
+	Outcome    string // review.Go, Conditional, NoGo, Emergency, Elsewhere, Revoked; empty: none
 	DecidedAt  *time.Time
 	ValidUntil *time.Time
 	DecidedIn  uuid.UUID // the review of the decision; uuid.Nil when there is none
@@ -79,15 +79,12 @@ type Line struct {
 // Ended reports whether the decision is over at now.
 func (l Line) Ended(now time.Time) bool { return l.ValidUntil != nil && now.After(*l.ValidUntil) }
 
-// newestDecision finds the decision that governs launches of a workload w, as the launch
-// gate does for the whole workload.
+// newestDecision finds the act that governs launches of a workload w, as the launch gate does
+// for the whole workload.
 const newestDecision = `
-	select c.outcome, c.decided_at, c.valid_until, r.id as review_id
-	from reviews r
-	join rounds x on x.review_id = r.id and x.state = 'sealed'
-	join decisions c on c.round_id = x.id
-	where r.workload_id = w.id and r.change_key = '' and r.gates_launch and r.state <> 'cancelled'
-	order by c.decided_at desc limit 1`
+	select case when a.outcome like 'elsewhere%' then 'decided_elsewhere' else a.outcome end as outcome, a.decided_at, a.valid_until, a.review_id
+	from launch_acts a where a.workload_id = w.id and a.change_key = ''
+	order by a.acted_at desc, a.decided_at desc, a.id desc limit 1`
 
 // lineSQL completes the workloads of page.
 const lineSQL = `
@@ -196,7 +193,7 @@ func (f *Filter) check() error {
 		return fault.InvalidField("stage", "Choose planned, live or retired.")
 	}
 	switch f.Decision {
-	case "", Undecided, Ended, Ending, review.Go, review.Conditional, review.NoGo:
+	case "", Undecided, Ended, Ending, review.Go, review.Conditional, review.NoGo, review.Emergency, review.Elsewhere, review.Revoked:
 	default:
 		return fault.InvalidField("decision", "There is no such decision.")
 	}
@@ -270,12 +267,8 @@ func (s *Service) Views(ctx context.Context, who identity.Actor) (Views, error) 
 			select i.workload_id, bool_or(i.risk = 'high' and i.cause_kind <> 'condition' and i.state <> 'verified') as highs, bool_or(i.due_on < @today) as overdue
 			from items i where not ` + finished + ` group by i.workload_id),
 		decided as (
-			select distinct on (r.workload_id) r.workload_id, c.valid_until
-			from reviews r
-			join rounds x on x.review_id = r.id and x.state = 'sealed'
-			join decisions c on c.round_id = x.id
-			where r.change_key = '' and r.gates_launch and r.state <> 'cancelled'
-			order by r.workload_id, c.decided_at desc)
+			select distinct on (a.workload_id) a.workload_id, a.valid_until from launch_acts a where a.change_key = ''
+			order by a.workload_id, a.acted_at desc, a.decided_at desc, a.id desc)
 		select count(*) as all, count(*) filter (where w.team_id = any(@teams)) as mine,
 			count(*) filter (where k.highs or exists (` + accepted + `)) as highs, count(*) filter (where k.overdue) as overdue,
 			count(*) filter (where d.workload_id is null) as undecided,

@@ -29,6 +29,8 @@ type ReviewHome struct {
 	CanSubmit bool
 	Decision  *review.Decision // of this round or the one before
 
+	Emergencies []review.EmergencyGo // that this review follows
+
 	ToConfirm  []review.ToConfirm
 	Newer      []review.Newer // sets with a newer version
 	Plan       review.AgendaInput
@@ -87,6 +89,7 @@ type DecidePage struct {
 	SignOff     review.SignOffInput
 	Errors      ui.FieldErrors
 	Problem     string
+	Differences []string // what changed since the form was read
 	CanJudge    bool
 	WhyNot      string
 	MayWithdraw bool
@@ -238,6 +241,12 @@ func outcomeWord(outcome string) string {
 		return "Conditional go"
 	case review.NoGo:
 		return "No-go"
+	case review.Emergency:
+		return "EMERGENCY go"
+	case review.Elsewhere:
+		return "Decided elsewhere"
+	case review.Revoked:
+		return "Revoked"
 	}
 	return "No decision"
 }
@@ -283,7 +292,7 @@ func decisionNoteKind(outcome string) ui.NoteKind {
 	switch outcome {
 	case review.Go:
 		return ui.NoteGood
-	case review.NoGo:
+	case review.NoGo, review.Revoked:
 		return ui.NoteHigh
 	}
 	return ui.NoteMedium
