@@ -1,8 +1,13 @@
+drop trigger outside_verdicts_standing on outside_verdicts;
+drop trigger emergency_revocations_standing on emergency_revocations;
+drop trigger emergency_decisions_standing on emergency_decisions;
+drop trigger revocations_standing on revocations;
 drop trigger decisions_standing on decisions;
 drop trigger acceptances_standing on acceptances;
 drop trigger rounds_standing on rounds;
 drop trigger items_standing on items;
 drop trigger workloads_standing on workloads;
+drop function standing_of_act();
 drop function standing_of_round();
 drop function standing_of_row();
 drop function refresh_standing(uuid);

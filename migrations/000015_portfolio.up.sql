@@ -49,13 +49,13 @@ create index workload_standing_ends on workload_standing (ends_at, sort_name, wo
 create index workload_standing_due on workload_standing (review_due, sort_name, workload_id);
 create index workload_standing_team on workload_standing (team_id, sort_name, workload_id);
 
--- The rule of every column, in one place. A decision stays although its review is cancelled
--- later: cancelling lifts no no-go.
+-- The rule of every column, in one place. The newest act on the workload governs, as in the
+-- launch gate: cancelling a review lifts no no-go.
 create view workload_standing_now as
 select w.id as workload_id, w.key, lower(w.name) as sort_name, w.team_id, w.tier, w.stage, w.restricted, i.highs, i.next_due,
     coalesce(d.outcome, '') as outcome, d.decided_at, d.review_id as decided_in, coalesce(d.valid_until, 'infinity') as ends_at,
     case when w.stage = 'retired' then 'infinity'
-        else coalesce((d.valid_until at time zone 'UTC')::date - 30, case when d.outcome is null then w.launch_on end, 'infinity') end as review_due,
+        else coalesce((d.valid_until at time zone 'UTC')::date - case when d.outcome = 'emergency' then 0 else 30 end, case when d.outcome is null then w.launch_on end, 'infinity') end as review_due,
     j.id as judged_round
 from workloads w
 cross join lateral (
@@ -67,12 +67,9 @@ cross join lateral (
         min(i.due_on) filter (where i.state in ('open', 'in_progress') or i.state = 'done' and (i.risk = 'high' or i.cause_kind = 'condition')) as next_due
     from items i where i.workload_id = w.id) i
 left join lateral (
-    select c.outcome, c.decided_at, c.valid_until, r.id as review_id
-    from reviews r
-    join rounds x on x.review_id = r.id and x.state = 'sealed'
-    join decisions c on c.round_id = x.id
-    where r.workload_id = w.id and r.change_key = '' and r.gates_launch
-    order by c.decided_at desc limit 1) d on true
+    select case when a.outcome like 'elsewhere%' then 'decided_elsewhere' else a.outcome end as outcome, a.decided_at, a.valid_until, a.review_id
+    from launch_acts a where a.workload_id = w.id and a.change_key = ''
+    order by a.acted_at desc, a.decided_at desc, a.id desc limit 1) d on true
 left join lateral (
     select x.id
     from reviews r
@@ -113,10 +110,28 @@ begin
     where x.id = case tg_table_name when 'decisions' then (to_jsonb(new) ->> 'round_id')::uuid else (to_jsonb(new) ->> 'id')::uuid end;
     return null;
 end $$;
+create function standing_of_act() returns trigger language plpgsql as $$
+declare
+    line jsonb := to_jsonb(new);
+begin
+    perform refresh_standing(case tg_table_name
+        when 'revocations' then (
+            select r.workload_id from decisions c join rounds x on x.id = c.round_id join reviews r on r.id = x.review_id
+            where c.id = (line ->> 'decision_id')::uuid)
+        when 'emergency_decisions' then (select r.workload_id from reviews r where r.id = (line ->> 'review_id')::uuid)
+        when 'emergency_revocations' then (
+            select r.workload_id from emergency_decisions e join reviews r on r.id = e.review_id where e.id = (line ->> 'emergency_id')::uuid)
+        else (select o.workload_id from outside_decisions o where o.id = (line ->> 'outside_id')::uuid) end);
+    return null;
+end $$;
 create constraint trigger workloads_standing after insert or update on workloads deferrable initially deferred for each row execute function standing_of_row();
 create constraint trigger items_standing after insert or update on items deferrable initially deferred for each row execute function standing_of_row();
 create constraint trigger acceptances_standing after insert or update on acceptances deferrable initially deferred for each row execute function standing_of_row();
 create constraint trigger rounds_standing after update of state on rounds deferrable initially deferred for each row execute function standing_of_round();
 create constraint trigger decisions_standing after insert on decisions deferrable initially deferred for each row execute function standing_of_round();
+create constraint trigger revocations_standing after insert on revocations deferrable initially deferred for each row execute function standing_of_act();
+create constraint trigger emergency_decisions_standing after insert on emergency_decisions deferrable initially deferred for each row execute function standing_of_act();
+create constraint trigger emergency_revocations_standing after insert on emergency_revocations deferrable initially deferred for each row execute function standing_of_act();
+create constraint trigger outside_verdicts_standing after insert on outside_verdicts deferrable initially deferred for each row execute function standing_of_act();
 
 insert into workload_standing select n.*, pg_current_xact_id() from workload_standing_now n;

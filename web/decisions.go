@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -131,12 +132,12 @@ func decidePage(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.showDecide(http.StatusOK, id, review.DecideInput{}, review.SignOffInput{}, nil, "")
+	return v.showDecide(http.StatusOK, id, review.DecideInput{}, review.SignOffInput{}, nil, nil)
 }
 
 const blankConditions = 1
 
-func (v *visit) showDecide(status int, id uuid.UUID, in review.DecideInput, voice review.SignOffInput, errs ui.FieldErrors, problem string) error {
+func (v *visit) showDecide(status int, id uuid.UUID, in review.DecideInput, voice review.SignOffInput, errs ui.FieldErrors, conflict error) error {
 	readout, err := v.Reviews.Readout(v.ctx(), v.who, id)
 	if fault.Is(err, fault.Conflict) && v.r.Method == http.MethodGet {
 		return v.redirect("/reviews/"+id.String()+"/record", fault.MessageOf(err))
@@ -148,9 +149,10 @@ func (v *visit) showDecide(status int, id uuid.UUID, in review.DecideInput, voic
 		in.Conditions = append(in.Conditions, review.ConditionInput{})
 	}
 	d := views.DecidePage{
-		Readout: readout, Form: in, SignOff: voice, Errors: errs, Problem: problem, Now: v.Now(),
+		Readout: readout, Form: in, SignOff: voice, Errors: errs, Now: v.Now(),
 		ValidTill: v.Now().AddDate(0, 0, readout.ValidDays), Missing: readout.Missing(!v.who.InTeam(readout.Workload.TeamID)),
 	}
+	d.Problem, d.Differences = conflictWords(conflict)
 	d.CanJudge, d.WhyNot = v.canJudge(readout.Review)
 	d.MayWithdraw = v.who.May(identity.SubmitReview, readout.Target()) == nil
 	if d.Items, err = remediation.OfWorkload(v.ctx(), v.DB, readout.Workload.ID); err != nil {
@@ -167,6 +169,19 @@ func (v *visit) showDecide(status int, id uuid.UUID, in review.DecideInput, voic
 	p := v.page("Decide on "+readout.Workload.Name, "/reviews", reviewCrumbs(readout.Review, "Decide")...)
 	p.Errors = errs
 	return v.render(status, views.Decide(p, d))
+}
+
+// conflictWords say why a voice or a decision was not taken, and what changed since it was
+// written.
+func conflictWords(err error) (problem string, differences []string) {
+	var stale *review.StaleReadout
+	switch {
+	case err == nil:
+		return "", nil
+	case errors.As(err, &stale) && len(stale.Differences) > 0:
+		return "This changed since you read it. Your input is still here.", stale.Differences
+	}
+	return fault.MessageOf(err), nil
 }
 
 // canJudge says whether the reader may sign off and decide, and why not.
@@ -189,13 +204,13 @@ func signOff(v *visit) error {
 	if err != nil {
 		return err
 	}
-	in := review.SignOffInput{ReviewID: id, Content: form.Get("content"), Voice: form.Get("voice"), Note: form.Get("note")}
+	in := review.SignOffInput{ReviewID: id, Content: form.Get("content"), Seen: form.Get("seen"), Voice: form.Get("voice"), Note: form.Get("note")}
 	err = v.Reviews.SignOff(v.ctx(), v.who, in)
 	if errs, ok := invalid(err); ok {
-		return v.showDecide(http.StatusUnprocessableEntity, id, review.DecideInput{}, in, errs, "")
+		return v.showDecide(http.StatusUnprocessableEntity, id, review.DecideInput{}, in, errs, nil)
 	}
 	if fault.Is(err, fault.Conflict) {
-		return v.showDecide(http.StatusConflict, id, review.DecideInput{}, in, nil, fault.MessageOf(err))
+		return v.showDecide(http.StatusConflict, id, review.DecideInput{}, in, nil, err)
 	}
 	if err != nil {
 		return err
@@ -233,7 +248,7 @@ func decide(v *visit) error {
 	if form.Has("add") {
 		in := readDecision(id, form, true)
 		in.Conditions = append(in.Conditions, review.ConditionInput{})
-		return v.showDecide(http.StatusOK, id, in, review.SignOffInput{}, nil, "")
+		return v.showDecide(http.StatusOK, id, in, review.SignOffInput{}, nil, nil)
 	}
 	in := readDecision(id, form, false)
 	var r review.Review
@@ -243,10 +258,10 @@ func decide(v *visit) error {
 		r, err = v.Reviews.Decide(v.ctx(), v.who, in)
 	}
 	if errs, ok := invalid(err); ok {
-		return v.showDecide(http.StatusUnprocessableEntity, id, in, review.SignOffInput{}, errs, "")
+		return v.showDecide(http.StatusUnprocessableEntity, id, in, review.SignOffInput{}, errs, nil)
 	}
 	if fault.Is(err, fault.Conflict) {
-		return v.showDecide(http.StatusConflict, id, in, review.SignOffInput{}, nil, fault.MessageOf(err))
+		return v.showDecide(http.StatusConflict, id, in, review.SignOffInput{}, nil, err)
 	}
 	if err != nil {
 		return err

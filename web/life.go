@@ -125,7 +125,7 @@ func postLife(page string, act func(v *visit, w workload.Workload, in review.Lif
 		case fault.Is(err, fault.Conflict):
 			if w, err := workload.Load(v.ctx(), v.DB, v.who, w.ID); err == nil {
 				in.Version = w.Version
-				return v.lifePage(http.StatusConflict, page, w, in, ui.FieldErrors{{Message: conflictWords(w)}})
+				return v.lifePage(http.StatusConflict, page, w, in, ui.FieldErrors{{Message: lifeWords(w)}})
 			}
 			return err
 		case err != nil:
@@ -135,7 +135,7 @@ func postLife(page string, act func(v *visit, w workload.Workload, in review.Lif
 	}
 }
 
-func conflictWords(w workload.Workload) string {
+func lifeWords(w workload.Workload) string {
 	return w.Name + " changed since you opened this page. What would happen now stands below, with what you typed."
 }
 

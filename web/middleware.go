@@ -115,6 +115,9 @@ func limitBody(next http.Handler) http.Handler {
 		case strings.HasSuffix(r.URL.Path, talkFiles):
 			limit = maxDrain
 		}
+		if takesElsewhere(r) {
+			limit = elsewhereUpload
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		next.ServeHTTP(w, r)
 	})

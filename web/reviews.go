@@ -83,6 +83,9 @@ func (v *visit) showReview(status int, id uuid.UUID, typed *review.AgendaInput, 
 		return err
 	}
 	h.CanCancel = sheet.State == review.Open && v.who.May(identity.CancelReview, sheet.Target()) == nil
+	if h.Emergencies, err = v.emergenciesOf(sheet.Review); err != nil {
+		return err
+	}
 	draft := sheet.Round.State == review.Draft
 	h.CanAnswer = draft && v.who.May(identity.AnswerReview, sheet.Target()) == nil
 	h.CanSubmit = draft && v.who.May(identity.SubmitReview, sheet.Target()) == nil
@@ -101,11 +104,7 @@ func reviewRecord(v *visit) error {
 	if err != nil {
 		return err
 	}
-	rec, err := v.Reviews.Record(v.ctx(), v.who, id)
-	if err != nil {
-		return err
-	}
-	return v.render(http.StatusOK, views.Record(v.page("Record of "+rec.Workload.Name, "/reviews", reviewCrumbs(rec.Review, "Record")...), rec))
+	return v.showRecord(http.StatusOK, id, "", nil)
 }
 
 // roundNumber reads ?round=, 0 when it is absent.

@@ -139,11 +139,11 @@ func TestFromDraftToDecision(t *testing.T) {
 	page := r.noor.get(r.path+"/decide").is(http.StatusOK).says("15 high", "0 of 1 sign-offs agree")
 	content := page.value("content")
 	r.noor.post(r.path+"/sign-off", "content", content, "voice", "object").is(http.StatusUnprocessableEntity).says("Say what you object to.")
-	r.noor.post(r.path+"/sign-off", "content", strings.Repeat("0", 64), "voice", "agree").is(http.StatusConflict).says("submitted again since you read it")
+	r.noor.post(r.path+"/sign-off", "content", strings.Repeat("0", 64), "voice", "agree").is(http.StatusConflict).says("What you decide on is not what this page shows now.")
 	r.asha.post(r.path+"/sign-off", "content", content, "voice", "agree").is(http.StatusForbidden)
 	r.noor.post(r.path+"/sign-off", "content", content, "voice", "agree", "note", "Fine by me.").leadsTo(r.path + "/decide")
 	r.noor.post(r.path+"/decision", "content", content, "seen", page.value("seen"), "outcome", "go", "reason", "kept words").
-		is(http.StatusConflict).says("Somebody signed off, or evidence changed", "kept words")
+		is(http.StatusConflict).says("Noor Haddad signed off and agrees: Fine by me.", "kept words")
 	seen := r.noor.get(r.path + "/decide").value("seen")
 	r.noor.post(r.path+"/decision", "content", content, "seen", seen, "outcome", "go").is(http.StatusUnprocessableEntity).says("a plain go is refused")
 	again := r.noor.post(r.path+"/decision", "content", content, "seen", seen, "outcome", "conditional", "reason", "kept", "condition_text_0", "Page somebody", "condition_timing_0", "after_launch", "condition_owner_0", "", "condition_due_on_0", "")

@@ -33,5 +33,6 @@ func (s *Server) routes() []Route {
 		auditRoutes(),
 		markRoutes(),
 		sectionRoutes(),
+		afterRoutes(),
 	)
 }

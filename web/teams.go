@@ -119,6 +119,9 @@ func (v *visit) showTeam(status int, t identity.Team, typed url.Values, errs ui.
 		return err
 	}
 	page.Workloads, page.More = lines, next != ""
+	if page.Emergencies, err = v.Portfolio.Emergencies(v.ctx(), v.who, t.ID); err != nil {
+		return err
+	}
 	if page.Admin {
 		if page.Addable, err = v.addable(t); err != nil {
 			return err

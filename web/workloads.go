@@ -118,6 +118,9 @@ func workloadPage(v *visit) error {
 	if p.Gate, err = v.Reviews.Launch(v.ctx(), v.who, w.Key, ""); err != nil {
 		return err
 	}
+	if err := v.readLaunch(&p, w); err != nil {
+		return err
+	}
 	if p.Reviews, err = v.Reviews.OfWorkload(v.ctx(), w.ID); err != nil {
 		return err
 	}

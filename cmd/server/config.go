@@ -11,13 +11,15 @@ import (
 
 // config is what every command may be told, by flag or environment.
 type config struct {
-	DatabaseURL  string `env:"DATABASE_URL" help:"Address of a PostgreSQL database. Without it Orrery runs a private PostgreSQL in the data folder."`
-	Data         string `env:"ORRERY_DATA" type:"path" help:"Data folder of the private PostgreSQL. Default: /var/lib/orrery for root, else .local/share/orrery in your home folder."`
-	Listen       string `env:"ORRERY_LISTEN" default:"127.0.0.1:8080" help:"Address to serve on."`
-	PublicURL    string `env:"ORRERY_PUBLIC_URL" help:"Where people reach the portal. Default: http:// and the address served on."`
-	Organisation string `env:"ORRERY_ORGANISATION" help:"Name of the organisation, used at the first start. Default: your organisation; in the demo Acme."`
-	LogLevel     string `env:"ORRERY_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"How much to log (${enum})."`
-	Connections  int32  `env:"ORRERY_CONNECTIONS" default:"24" help:"Connections to the database, at most."`
+	DatabaseURL    string `env:"DATABASE_URL" help:"Address of a PostgreSQL database. Without it Orrery runs a private PostgreSQL in the data folder."`
+	Data           string `env:"ORRERY_DATA" type:"path" help:"Data folder of the private PostgreSQL. Default: /var/lib/orrery for root, else .local/share/orrery in your home folder."`
+	Listen         string `env:"ORRERY_LISTEN" default:"127.0.0.1:8080" help:"Address to serve on."`
+	PublicURL      string `env:"ORRERY_PUBLIC_URL" help:"Where people reach the portal. Default: http:// and the address served on."`
+	Organisation   string `env:"ORRERY_ORGANISATION" help:"Name of the organisation, used at the first start. Default: your organisation; in the demo Acme."`
+	LogLevel       string `env:"ORRERY_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"How much to log (${enum})."`
+	SigningKey     string `env:"ORRERY_SIGNING_KEY" help:"Private key that decisions are signed with (PKCS#8 PEM, from: orrery keys generate). Needed with DATABASE_URL; else made in the data folder."`
+	SigningKeyFile string `env:"ORRERY_SIGNING_KEY_FILE" type:"path" help:"File that holds the private key instead."`
+	Connections    int32  `env:"ORRERY_CONNECTIONS" default:"24" help:"Connections to the database, at most."`
 }
 
 // Validate is called by kong after parsing.

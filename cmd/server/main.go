@@ -44,6 +44,8 @@ type cli struct {
 	Admin         adminCmd         `cmd:"" help:"Help an admin in."`
 	Token         tokenCmd         `cmd:"" help:"Tokens for the API."`
 	Questionnaire questionnaireCmd `cmd:"" help:"Files of questions: lint, export, compare."`
+	Review        reviewCmd        `cmd:"" help:"Records of reviews: verify."`
+	Keys          keysCmd          `cmd:"" help:"The key that decisions are signed with."`
 	Audit         auditCmd         `cmd:"" help:"The audit record."`
 	Migrate       migrateCmd       `cmd:"" help:"Bring the database to this program's schema and leave."`
 	Version       versionCmd       `cmd:"" help:"Say which version this is."`

@@ -38,26 +38,29 @@ func TestQuestionnaireCommands(t *testing.T) {
 			long := []byte("name: " + strings.Repeat("x", questionnaire.MaxFile))
 			return errors.Join(os.WriteFile(filepath.Join(e.WorkDir, "orr.yaml"), shipped, 0o600), os.WriteFile(filepath.Join(e.WorkDir, "long.yaml"), long, 0o600))
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ends": func(ts *testscript.TestScript, neg bool, args []string) {
-				if neg || len(args) < 2 {
-					ts.Fatalf("usage: ends CODE ARGS...")
-				}
-				want, err := strconv.Atoi(args[0])
-				ts.Check(err)
-				code := 0
-				err = ts.Exec(path, args[1:]...)
-				if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
-					code = exit.ExitCode()
-				} else {
-					ts.Check(err)
-				}
-				if code != want {
-					ts.Fatalf("ends with %d, want %d", code, want)
-				}
-			},
-		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"ends": endsWith(path)},
 	})
+}
+
+// endsWith is the command of scripts that runs the program at path and wants its exit code.
+func endsWith(path string) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) < 2 {
+			ts.Fatalf("usage: ends CODE ARGS...")
+		}
+		want, err := strconv.Atoi(args[0])
+		ts.Check(err)
+		code := 0
+		err = ts.Exec(path, args[1:]...)
+		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+			code = exit.ExitCode()
+		} else {
+			ts.Check(err)
+		}
+		if code != want {
+			ts.Fatalf("ends with %d, want %d", code, want)
+		}
+	}
 }
 
 func TestEnding(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
+	"orrery/internal/audit"
 	"orrery/internal/fault"
 	"orrery/internal/identity"
 )
@@ -47,6 +48,9 @@ func (s *session) serve(suffix string, started func(context.Context, *portal) er
 		debug.SetGCPercent(gcPercent)
 	}
 	s.say("Orrery %s is starting.", versionOf())
+	if err := s.config.needsKey(); err != nil {
+		return err
+	}
 	listener, err := listen(s.config.Listen)
 	if err != nil {
 		return err
@@ -61,6 +65,9 @@ func (s *session) serve(suffix string, started func(context.Context, *portal) er
 	if p.services, err = newServices(db.pool, s.config.publicURL()); err != nil {
 		return err
 	}
+	if err := p.useKey(); err != nil {
+		return err
+	}
 	if err := p.services.prepare(s.ctx, db.pool, s.config.organisation(suffix != ""), suffix != ""); err != nil {
 		return err
 	}
@@ -73,6 +80,19 @@ func (s *session) serve(suffix string, started func(context.Context, *portal) er
 	}
 	defer stopWorker(worker, p.log)
 	return p.listenAndWait(listener, started)
+}
+
+// useKey makes decisions be signed, with the public half of the key kept first.
+func (p *portal) useKey() error {
+	key, err := p.signingKey(p.db)
+	if err != nil {
+		return err
+	}
+	if err := audit.KeepKey(p.ctx, p.db.pool, identity.CommandLine, key, now()); err != nil {
+		return err
+	}
+	p.services.reviews.SignWith(key)
+	return nil
 }
 
 // listen takes the address before anything else starts, so that a second program on the

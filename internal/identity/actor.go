@@ -146,6 +146,7 @@ const (
 	MoveWorkload                  // leads of the owning team, admins
 	CancelReview                  // leads of the owning team
 	MarkQuestions                 // any person
+	RecordElsewhere               // members of the owning team, admins
 )
 
 var refusals = map[Action]string{
@@ -168,6 +169,7 @@ var refusals = map[Action]string{
 	MoveWorkload:    "Only a lead of the owning team or an admin may move this workload to another team.",
 	CancelReview:    "Only a lead of the owning team may cancel this review.",
 	MarkQuestions:   "Only a person who is signed in may mark questions.",
+	RecordElsewhere: "Only a member of the owning team or an admin may record a decision made elsewhere.",
 }
 
 // May answers whether the actor may do the action to the target: nil, or a Forbidden
@@ -186,7 +188,7 @@ func (a Actor) allowed(do Action, t Target) bool {
 	switch do {
 	case ManagePeople:
 		return a.Is(Admin)
-	case CreateWorkload:
+	case CreateWorkload, RecordElsewhere:
 		return a.InTeam(t.TeamID) || a.Is(Admin)
 	case EditWorkload, StartReview, AnswerReview, SubmitReview, WorkItems, AskAcceptance:
 		return a.InTeam(t.TeamID)

@@ -39,7 +39,7 @@ type ReviewLine struct {
 	Round        int
 	RoundState   string
 	SubmittedAt  *time.Time
-	Outcome      string // of the newest decision; empty when there is none
+	Outcome      string // of the newest decision, or review.Revoked; empty when there is none
 	DecidedAt    *time.Time
 	ValidUntil   *time.Time
 }
@@ -105,7 +105,9 @@ func (s *Service) Reviews(ctx context.Context, who identity.Actor, f ReviewFilte
 		left join people p on p.id = r.started_by
 		cross join lateral (select * from rounds x where x.review_id = r.id order by x.number desc limit 1) d
 		left join lateral (
-			select c.* from rounds x join decisions c on c.round_id = x.id where x.review_id = r.id order by x.number desc limit 1) c on true
+			select case when v.id is null then c.outcome else 'revoked' end as outcome, c.decided_at, c.valid_until
+			from rounds x join decisions c on c.round_id = x.id left join revocations v on v.decision_id = c.id
+			where x.review_id = r.id order by x.number desc limit 1) c on true
 		order by r.started_at desc, r.id desc`
 	rows, err := s.db.Query(ctx, sql, args)
 	if err != nil {

@@ -16,9 +16,9 @@ import (
 	"orrery/internal/workload"
 )
 
-// What a Filter may ask of the decision besides the three outcomes of a review.
+// What a Filter may ask of the decision besides the outcomes.
 const (
-	Undecided = "none"   // no review that gates launches was ever decided
+	Undecided = "none"   // nothing was ever decided about its launches
 	Ended     = "ended"  // the newest decision is over
 	Ending    = "ending" // it ends within 30 days
 )
@@ -61,7 +61,7 @@ type Line struct {
 	Restricted bool
 	LaunchOn   *time.Time
 
-	Outcome    string // review.Go, review.Conditional, review.NoGo; empty: none
+	Outcome    string // review.Go, Conditional, NoGo, Emergency, Elsewhere, Revoked; empty: none
 	DecidedAt  *time.Time
 	ValidUntil *time.Time
 	DecidedIn  uuid.UUID // the review of the decision; uuid.Nil when there is none
@@ -245,7 +245,7 @@ func (f *Filter) check() error {
 		return fault.InvalidField("stage", "Choose planned, live or retired.")
 	}
 	switch f.Decision {
-	case "", Undecided, Ended, Ending, review.Go, review.Conditional, review.NoGo:
+	case "", Undecided, Ended, Ending, review.Go, review.Conditional, review.NoGo, review.Emergency, review.Elsewhere, review.Revoked:
 	default:
 		return fault.InvalidField("decision", "There is no such decision.")
 	}

@@ -148,8 +148,10 @@ func TestFiltersOfWorkloads(t *testing.T) {
 
 	w.exec(`update rounds set state = 'cancelled' where review_id = $1 and state = 'draft'`, sheet.ID)
 	w.exec(`update reviews set state = 'cancelled' where id = $1`, sheet.ID)
-	check("cancelling its review lifts no no-go", portfolio.Filter{Decision: review.NoGo}, "bellows")
+	check("cancelling a review takes no decision away", portfolio.Filter{Decision: review.NoGo}, "bellows")
 	check("so it is decided", portfolio.Filter{Decision: portfolio.Undecided}, "crucible", "emporium")
+	views, err = w.portfolio.Views(t.Context(), w.asha)
+	want(t, "views with it", fmt.Sprint(views.Undecided, err), fmt.Sprint(2, nil))
 }
 
 func TestBadFiltersAreRefused(t *testing.T) {

@@ -276,7 +276,7 @@ func TestSubmitWithAnAcceptance(t *testing.T) {
 	w.grant(id)
 	in.Seen = readout.Seen()
 	_, err = w.reviews.Decide(t.Context(), w.noor, in)
-	wantFault(t, err, fault.Conflict, "or an acceptance, since you read")
+	wantFault(t, err, fault.Conflict, "has an acceptance that is granted")
 	if _, err = w.decide(w.noor, in); err != nil {
 		t.Fatalf("a plain go with every high accepted: %v%s", err, fieldWords(err))
 	}

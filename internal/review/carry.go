@@ -96,7 +96,7 @@ const sourceSQL = `
 	join teams t on t.id = w.team_id
 	join review_types y on y.key = r.type_key
 	join lateral (select c.* from rounds d join decisions c on c.round_id = d.id where d.review_id = r.id order by d.number desc limit 1) c
-		on c.outcome in ('go', 'conditional')
+		on c.outcome in ('go', 'conditional') and not exists (select from revocations v where v.decision_id = c.id)
 	where r.workload_id <> $1 and r.state <> 'cancelled'`
 
 // Sources lists the newest fifty reviews whose answers a review of the workload may inherit:

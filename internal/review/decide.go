@@ -48,12 +48,13 @@ const maxConditions = 20
 // outside the team among them; overruling an objection and a no-go need a reason; a plain go
 // is refused while highs are open that are not accepted, a conditional one while a high has
 // neither an owner nor an acceptance; a new contradiction on a required question must be
-// acknowledged. A go or conditional go closes the review, a no-go opens the next round with
+// acknowledged. What changed since the decider read it is a *StaleReadout. A go or conditional
+// go closes the review, a no-go opens the next round with
 // the answers kept.
 func (s *Service) Decide(ctx context.Context, who identity.Actor, in DecideInput) (Review, error) {
 	now := s.now()
 	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
-		r, err := s.lockToJudge(ctx, tx, who, in.ReviewID, in.Content)
+		r, err := s.lockToJudge(ctx, tx, who, in.ReviewID, in.Content, in.Seen)
 		if err != nil {
 			return err
 		}
@@ -65,7 +66,7 @@ func (s *Service) Decide(ctx context.Context, who identity.Actor, in DecideInput
 			return err
 		}
 		if in.Seen != readout.Seen() {
-			return fault.New(fault.Conflict, "Somebody signed off, or evidence changed, or an acceptance, since you read this page. Read what is new; your input is still here.")
+			return s.sinceSeen(ctx, tx, in.Seen, readout)
 		}
 		d, err := in.check(readout, now)
 		if err != nil {
@@ -238,6 +239,9 @@ func (s *Service) seal(ctx context.Context, tx pgx.Tx, who identity.Actor, r Rea
 		return err
 	}
 	if err := insertDecision(ctx, tx, who, r, d, items, encoded, sum, now); err != nil {
+		return err
+	}
+	if err := s.insertCheckpoint(ctx, tx, r, d.id, sum, now); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, `update rounds set state = 'sealed' where id = $1`, r.Round.ID); err != nil {

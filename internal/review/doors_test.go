@@ -49,7 +49,7 @@ func TestADecisionIsMadeOnWhatWasSeen(t *testing.T) {
 	_, err = w.reviews.Decide(t.Context(), w.noor, review.DecideInput{
 		ReviewID: r.ID, Content: hex.EncodeToString(r.Round.ContentSHA256), Seen: readout.Seen(), Outcome: review.Go, Reason: "x",
 	})
-	wantFault(t, err, fault.Conflict, "Somebody signed off")
+	wantFault(t, err, fault.Conflict, "Tomas Berg signed off and objects: because.")
 }
 
 // A no-go does not wash away who wrote the answers that the next round carries on.

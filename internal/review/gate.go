@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -34,7 +35,7 @@ const (
 type Gate struct {
 	Status     string // GateGo, GateConditional, GateHold, GateUnknown
 	Mode       string // advise, enforce: what the review type wants of pipelines
-	Decision   string // the outcome of the governing decision; empty when there is none
+	Decision   string // the outcome of the governing decision, Emergency, Elsewhere, Revoked; empty when there is none
 	DecidedAt  *time.Time
 	ValidUntil *time.Time
 	Review     uuid.UUID // the governing or the open review; uuid.Nil when there is none
@@ -56,12 +57,21 @@ type GateReason struct {
 	URL        string
 }
 
-// governing is the newest decision of a subject, or the open review when there is none.
+// What may govern a launch besides the outcomes of a decision, in Gate.Decision.
+const (
+	Emergency = "emergency"         // let through before the review was done
+	Elsewhere = "decided_elsewhere" // decided before Orrery
+	Revoked   = "revoked"           // the newest decision was taken back
+
+	elsewherePrefix = "elsewhere_" // of the outcome of a decision made elsewhere, in launch_acts
+)
+
+// governing is the newest act on a subject, or the open review when there is none.
 type governing struct {
-	review     uuid.UUID
+	review     uuid.UUID // uuid.Nil for a decision made elsewhere
 	mode       string
-	outcome    *string
-	decision   *uuid.UUID
+	outcome    string     // empty: nothing was decided yet
+	decision   *uuid.UUID // the sealed decision; nil for an emergency and one made elsewhere
 	decidedAt  *time.Time
 	validUntil *time.Time
 	content    []byte
@@ -69,46 +79,60 @@ type governing struct {
 }
 
 // Launch answers the gate for the workload with the key: for the change when one is named,
-// else for the whole workload. It answers from the newest sealed round of a review whose
-// type gates launches. Whoever may read the workload may ask; a read token is enough.
+// else for the whole workload. It answers from the newest act on the subject: a sealed round
+// of a review whose type gates launches, a revocation, or an emergency go; when there is none,
+// from a confirmed decision made elsewhere. Whoever may read the workload may ask; a read
+// token is enough.
 func (s *Service) Launch(ctx context.Context, who identity.Actor, key, change string) (Gate, error) {
 	w, err := workloadByKey(ctx, s.db, who, key)
 	if err != nil {
 		return Gate{}, err
 	}
-	now := s.now()
+	return s.launch(ctx, s.db, w, change, s.now())
+}
+
+func (s *Service) launch(ctx context.Context, q postgres.Querier, w workload.Workload, change string, now time.Time) (Gate, error) {
 	g := Gate{Mode: "enforce", AsOf: now, Blockers: []GateReason{}, Warnings: []GateReason{}}
-	gov, err := governingOf(ctx, s.db, w.ID, change)
+	page := s.baseURL + "/workloads/" + w.Key
+	gov, err := governingOf(ctx, q, w.ID, change)
 	if errors.Is(err, pgx.ErrNoRows) {
 		g.Status = GateUnknown
-		g.Blockers = append(g.Blockers, GateReason{Code: "never_reviewed", Message: neverReviewed(change), URL: s.baseURL + "/workloads/" + w.Key})
+		g.Blockers = append(g.Blockers, GateReason{Code: "never_reviewed", Message: neverReviewed(change), URL: page})
 		return g, nil
 	}
 	if err != nil {
 		return Gate{}, fmt.Errorf("read launch gate: %w", err)
 	}
 	g.Mode, g.Review, g.ReviewURL = gov.mode, gov.review, s.baseURL+"/reviews/"+gov.review.String()
-	if gov.outcome == nil {
+	if gov.review == uuid.Nil {
+		g.ReviewURL = ""
+	}
+	if gov.outcome == "" {
 		g.Status = GateHold
 		g.Blockers = append(g.Blockers, GateReason{Code: "not_decided", Message: "The review is not decided yet.", URL: g.ReviewURL})
 		return g, nil
 	}
-	g.Decision, g.DecidedAt, g.ValidUntil, g.Content = *gov.outcome, gov.decidedAt, gov.validUntil, hex.EncodeToString(gov.content)
-	items, err := gateItems(ctx, s.db, w.ID, *gov.decision)
+	g.Decision, g.DecidedAt, g.ValidUntil, g.Content = gov.outcome, gov.decidedAt, gov.validUntil, hex.EncodeToString(gov.content)
+	g.judgeOutcome(gov.outcome, page, now)
+	items, err := gateItems(ctx, q, w.ID, gov)
 	if err != nil {
 		return Gate{}, err
 	}
-	g.judge(items, s.baseURL, now)
-	risks, err := standingRisks(ctx, s.db, *gov.decision)
-	if err != nil {
-		return Gate{}, err
+	for _, it := range items {
+		g.judgeItem(it, s.baseURL, now)
 	}
-	g.judgeStanding(risks, s.baseURL, now)
+	if gov.decision != nil && gov.outcome != Revoked {
+		risks, err := standingRisks(ctx, q, *gov.decision)
+		if err != nil {
+			return Gate{}, err
+		}
+		g.judgeStanding(risks, s.baseURL, now)
+	}
 	if w.Tier < gov.tier {
 		g.Warnings = append(g.Warnings, GateReason{Code: "tier_raised", Message: fmt.Sprintf("This was decided at tier %d; the workload is tier %d now.", gov.tier, w.Tier), URL: g.ReviewURL})
 	}
 	if w.Stage == workload.Retired {
-		g.Warnings = append(g.Warnings, GateReason{Code: "retired", Message: "This workload is retired.", URL: s.baseURL + "/workloads/" + w.Key})
+		g.Warnings = append(g.Warnings, GateReason{Code: "retired", Message: "This workload is retired.", URL: page})
 	}
 	return g, nil
 }
@@ -131,33 +155,48 @@ func workloadByKey(ctx context.Context, q postgres.Querier, who identity.Actor, 
 	return workload.Load(ctx, q, who, id)
 }
 
+// governingOf reads the newest act on a subject, else its open review; pgx.ErrNoRows when
+// there is neither.
 func governingOf(ctx context.Context, q postgres.Querier, workloadID uuid.UUID, change string) (governing, error) {
-	const sql = `
-		select r.id, t.gate_mode, d.outcome, d.id, d.decided_at, d.valid_until, d.content_sha256, r.tier
-		from reviews r
-		join review_types t on t.key = r.type_key
-		left join rounds o on o.review_id = r.id and o.state = 'sealed'
-		left join decisions d on d.round_id = o.id
-		where r.workload_id = $1 and r.change_key = $2 and r.gates_launch and (r.state <> 'cancelled' or d.id is not null)
-		order by d.decided_at desc nulls last, r.started_at desc limit 1`
+	const acts = `
+		select coalesce(a.review_id, $3), coalesce(t.gate_mode, 'enforce'), a.outcome, a.decision_id, a.decided_at, a.valid_until,
+			c.content_sha256, coalesce(r.tier, 0)
+		from launch_acts a
+		left join reviews r on r.id = a.review_id
+		left join review_types t on t.key = r.type_key
+		left join decisions c on c.id = a.decision_id
+		where a.workload_id = $1 and a.change_key = $2
+		order by a.acted_at desc, a.decided_at desc, a.id desc limit 1`
 	var g governing
-	err := q.QueryRow(ctx, sql, workloadID, change).Scan(&g.review, &g.mode, &g.outcome, &g.decision, &g.decidedAt, &g.validUntil, &g.content, &g.tier)
+	err := q.QueryRow(ctx, acts, workloadID, change, uuid.Nil).
+		Scan(&g.review, &g.mode, &g.outcome, &g.decision, &g.decidedAt, &g.validUntil, &g.content, &g.tier)
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return g, err
+	}
+	const open = `
+		select r.id, t.gate_mode from reviews r join review_types t on t.key = r.type_key
+		where r.workload_id = $1 and r.change_key = $2 and r.gates_launch and r.state <> 'cancelled'
+		order by r.started_at desc limit 1`
+	err = q.QueryRow(ctx, open, workloadID, change).Scan(&g.review, &g.mode)
 	return g, err
 }
 
 // gateItem is an unfinished item as the gate sees it.
 type gateItem struct {
 	item      remediation.Item
-	condition bool // of the governing decision
+	condition bool // of the governing decision, which stands
 }
 
-func gateItems(ctx context.Context, q postgres.Querier, workloadID, decision uuid.UUID) ([]gateItem, error) {
+func gateItems(ctx context.Context, q postgres.Querier, workloadID uuid.UUID, gov governing) ([]gateItem, error) {
 	all, err := remediation.OfWorkload(ctx, q, workloadID)
 	if err != nil {
 		return nil, err
 	}
 	var list []gateItem
-	prefix := decision.String() + "/"
+	prefix := "none/"
+	if gov.decision != nil && gov.outcome != Revoked {
+		prefix = gov.decision.String() + "/"
+	}
 	for _, it := range all {
 		mine := it.CauseKind == remediation.CauseCondition && len(it.CauseKey) > len(prefix) && it.CauseKey[:len(prefix)] == prefix
 		left := !it.Finished() || it.State == remediation.Closed // to retire and come back verifies nothing
@@ -168,18 +207,37 @@ func gateItems(ctx context.Context, q postgres.Querier, workloadID, decision uui
 	return list, nil
 }
 
-// judge sets the status from the decision, its end and the items, as the rules say: a
-// before-launch condition holds until verified, an after-launch one only when overdue; a
-// decision stands for its grace after its end.
-func (g *Gate) judge(items []gateItem, baseURL string, now time.Time) {
-	g.Status = g.Decision
-	if g.Decision == NoGo {
+// judgeOutcome sets the status from the outcome and its end, as the rules say: a revoked
+// decision holds, a decision stands for its grace after its end, an emergency go ends at its
+// end.
+func (g *Gate) judgeOutcome(outcome, page string, now time.Time) {
+	g.Status = outcome
+	switch outcome {
+	case NoGo:
 		g.block(GateReason{Code: "no_go", Message: "The decision was no-go.", URL: g.ReviewURL})
+	case Revoked:
+		g.block(GateReason{Code: "revoked", Message: "The decision was revoked. The next one must be made before a launch.", URL: g.ReviewURL})
+	case Emergency:
+		g.judgeEmergency(now)
+		return
+	case elsewherePrefix + Go, elsewherePrefix + Conditional:
+		g.Status, g.Decision = strings.TrimPrefix(outcome, elsewherePrefix), Elsewhere
+		g.Warnings = append(g.Warnings, GateReason{Code: Elsewhere, Message: "This was decided elsewhere, before Orrery: no review stands behind it.", URL: page + "/elsewhere"})
+		g.judgeEnd(page+"/elsewhere", now)
+		return
 	}
-	g.judgeEnd(now)
-	for _, it := range items {
-		g.judgeItem(it, baseURL, now)
+	g.judgeEnd(g.ReviewURL, now)
+}
+
+// judgeEmergency lets a running emergency go through with a warning.
+func (g *Gate) judgeEmergency(now time.Time) {
+	words := g.ValidUntil.UTC().Format("2 January 2006, 15:04 UTC")
+	if !now.Before(*g.ValidUntil) {
+		g.block(GateReason{Code: "emergency_ended", Message: "The EMERGENCY go ended on " + words + ", and nothing was decided since.", URL: g.ReviewURL})
+		return
 	}
+	g.Status = GateConditional
+	g.Warnings = append(g.Warnings, GateReason{Code: Emergency, Message: "This is an EMERGENCY go: it ends on " + words + ", and the full review is open.", URL: g.ReviewURL})
 }
 
 func (g *Gate) block(r GateReason) {
@@ -187,7 +245,7 @@ func (g *Gate) block(r GateReason) {
 	g.Blockers = append(g.Blockers, r)
 }
 
-func (g *Gate) judgeEnd(now time.Time) {
+func (g *Gate) judgeEnd(url string, now time.Time) {
 	if g.ValidUntil == nil {
 		return
 	}
@@ -195,11 +253,11 @@ func (g *Gate) judgeEnd(now time.Time) {
 	words := end.UTC().Format("2 January 2006")
 	switch {
 	case now.After(end.Add(endGrace)):
-		g.block(GateReason{Code: "decision_ended", Message: "The decision ended on " + words + ".", URL: g.ReviewURL})
+		g.block(GateReason{Code: "expired", Message: "The decision ended on " + words + ".", URL: url})
 	case now.After(end):
-		g.Warnings = append(g.Warnings, GateReason{Code: "decision_in_grace", Message: "The decision ended on " + words + " and stands for 14 more days only.", URL: g.ReviewURL})
+		g.Warnings = append(g.Warnings, GateReason{Code: "decision_in_grace", Message: "The decision ended on " + words + " and stands for 14 more days only.", URL: url})
 	case now.After(end.Add(-endWarning)):
-		g.Warnings = append(g.Warnings, GateReason{Code: "decision_ends_soon", Message: "The decision ends on " + words + ".", URL: g.ReviewURL})
+		g.Warnings = append(g.Warnings, GateReason{Code: "decision_ends_soon", Message: "The decision ends on " + words + ".", URL: url})
 	}
 }
 

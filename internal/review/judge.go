@@ -3,7 +3,6 @@ package review
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -71,25 +70,6 @@ type Readout struct {
 	SignOffs []SignOff
 	Changed  []ChangedProof
 	Unowned  []Entry // highs that nobody mends and nobody accepts
-}
-
-// Seen names what a decider has before them beside the frozen content: the voices, the
-// evidence that changed, and the acceptances as they stand. A decision made on another Seen is a conflict.
-func (r Readout) Seen() string {
-	h := sha256.New()
-	for _, s := range r.SignOffs {
-		_, _ = fmt.Fprintln(h, s.PersonID, s.Voice, s.SignedAt.UnixMicro(), s.Counts)
-	}
-	for _, c := range r.Changed {
-		_, _ = fmt.Fprintln(h, c.Entry.Key(), c.Proof.Check.ID, c.Proof.State)
-	}
-	for _, a := range snapshotAcceptances(r.Sheet) {
-		_, _ = fmt.Fprintln(h, a.ID, a.State, a.Until)
-	}
-	for _, e := range r.Unowned {
-		_, _ = fmt.Fprintln(h, e.Key())
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // MustAcknowledge reports whether there are new contradictions on required questions.
@@ -166,13 +146,14 @@ func changedProofs(sheet Sheet, content Snapshot) []ChangedProof {
 type SignOffInput struct {
 	ReviewID uuid.UUID
 	Content  string // hex SHA-256 of the content that was shown
+	Seen     string // Readout.Seen of what was shown, to say what changed; may be empty
 	Voice    string
 	Note     string
 }
 
 // SignOff records an approver's voice on the submitted content. An approver who is no
 // author may; a later voice of the same person replaces the earlier. A content that is not
-// the one shown is a conflict.
+// the one shown is a *StaleReadout.
 func (s *Service) SignOff(ctx context.Context, who identity.Actor, in SignOffInput) error {
 	note := text.Clean(in.Note)
 	switch {
@@ -185,7 +166,7 @@ func (s *Service) SignOff(ctx context.Context, who identity.Actor, in SignOffInp
 	}
 	now := s.now()
 	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
-		r, err := s.lockToJudge(ctx, tx, who, in.ReviewID, in.Content)
+		r, err := s.lockToJudge(ctx, tx, who, in.ReviewID, in.Content, in.Seen)
 		if err != nil {
 			return err
 		}
@@ -208,7 +189,7 @@ func (s *Service) SignOff(ctx context.Context, who identity.Actor, in SignOffInp
 }
 
 // lockToJudge locks the review and checks that the actor may judge what they read.
-func (s *Service) lockToJudge(ctx context.Context, tx pgx.Tx, who identity.Actor, id uuid.UUID, content string) (Review, error) {
+func (s *Service) lockToJudge(ctx context.Context, tx pgx.Tx, who identity.Actor, id uuid.UUID, content, seen string) (Review, error) {
 	r, err := lockForUpdate(ctx, tx, who, id)
 	if err != nil {
 		return r, err
@@ -224,7 +205,11 @@ func (s *Service) lockToJudge(ctx context.Context, tx pgx.Tx, who identity.Actor
 	}
 	shown, err := hex.DecodeString(content)
 	if err != nil || !bytes.Equal(shown, r.Round.ContentSHA256) {
-		return r, fault.New(fault.Conflict, "The round was submitted again since you read it. Read what changed; your input is still here.")
+		readout, err := s.readout(ctx, tx, r)
+		if err != nil {
+			return r, err
+		}
+		return r, s.sinceSeen(ctx, tx, seen, readout)
 	}
 	return r, nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -15,29 +14,22 @@ import (
 	"orrery/internal/fault"
 	"orrery/internal/identity"
 	"orrery/internal/remediation"
-	"orrery/internal/text"
 	"orrery/internal/workload"
 )
 
 // maxLifeReason bounds the reason of a cancellation, a retirement and a move.
 const maxLifeReason = 2000
 
-func checkReason(reason, empty string) (string, error) {
-	reason = text.Clean(reason)
-	if reason == "" {
-		return "", fault.InvalidField("reason", "%s", empty)
-	}
-	if utf8.RuneCountInString(reason) > maxLifeReason {
-		return "", fault.InvalidField("reason", "Keep it under 2,000 characters.")
-	}
-	return reason, nil
+func lifeReason(typed, empty string) (string, error) {
+	reason, bad := checkReason(typed, empty, maxLifeReason)
+	return reason, fault.InvalidFields(bad...)
 }
 
 // Cancel ends an open review without a decision, with a reason: its subject is free for
 // another. Leads of the owning team may. What was decided in its earlier rounds stays, and
 // so do its items. A review that is not open is a conflict.
 func (s *Service) Cancel(ctx context.Context, who identity.Actor, id uuid.UUID, reason string) (Review, error) {
-	reason, err := checkReason(reason, "Say why the review ends without a decision.")
+	reason, err := lifeReason(reason, "Say why the review ends without a decision.")
 	if err != nil {
 		return Review{}, err
 	}
@@ -123,7 +115,7 @@ type Retired struct {
 // evidence stopped. All of it stays to be read. Leads of the owning team and admins may.
 // Invalid on "reason"; a retired workload or a stale version is a conflict.
 func (s *Service) Retire(ctx context.Context, who identity.Actor, workloadID uuid.UUID, in LifeInput) (done Retired, err error) {
-	reason, err := checkReason(in.Reason, "Say why the workload is retired.")
+	reason, err := lifeReason(in.Reason, "Say why the workload is retired.")
 	if err != nil {
 		return done, err
 	}
@@ -170,7 +162,7 @@ func (s *Service) Retire(ctx context.Context, who identity.Actor, workloadID uui
 // stay cancelled. Leads of the owning team and admins may. Invalid on "reason" and "stage"; a
 // workload that is not retired or a stale version is a conflict.
 func (s *Service) BringBack(ctx context.Context, who identity.Actor, workloadID uuid.UUID, in LifeInput) (items int, err error) {
-	reason, err := checkReason(in.Reason, "Say why the workload comes back.")
+	reason, err := lifeReason(in.Reason, "Say why the workload comes back.")
 	if err != nil {
 		return 0, err
 	}
@@ -198,7 +190,7 @@ func (s *Service) BringBack(ctx context.Context, who identity.Actor, workloadID 
 // judge it, and who counts as from outside, depends on the team. Leads of the owning team and
 // admins may. Invalid on "team" and "reason"; a stale version is a conflict.
 func (s *Service) Move(ctx context.Context, who identity.Actor, workloadID uuid.UUID, in LifeInput) (returned int, err error) {
-	reason, err := checkReason(in.Reason, "Say why the workload moves.")
+	reason, err := lifeReason(in.Reason, "Say why the workload moves.")
 	if err != nil {
 		return 0, err
 	}

@@ -159,7 +159,8 @@ type Line struct {
 	State        string
 	Round        int
 	RoundState   string
-	Outcome      string // of the newest decision; empty when there is none
+	Outcome      string // of the newest decision, or Revoked; empty when there is none
+	ValidUntil   *time.Time
 	StartedAt    time.Time
 }
 
@@ -169,12 +170,15 @@ func (s *Service) OfWorkload(ctx context.Context, workloadID uuid.UUID) ([]Line,
 	const sql = `
 		select r.id, w.key as workload_key, w.name as workload_name, t.name as type_name, r.change_key, r.state, d.number as round,
 			d.state as round_state,
-			coalesce((select c.outcome from decisions c join rounds x on x.id = c.round_id where x.review_id = r.id order by x.number desc limit 1), '') as outcome,
-			r.started_at
+			coalesce(c.outcome, '') as outcome, c.valid_until, r.started_at
 		from reviews r
 		join workloads w on w.id = r.workload_id
 		join review_types t on t.key = r.type_key
 		cross join lateral (select * from rounds x where x.review_id = r.id order by x.number desc limit 1) d
+		left join lateral (
+			select case when v.id is null then c.outcome else 'revoked' end as outcome, c.valid_until
+			from rounds x join decisions c on c.round_id = x.id left join revocations v on v.decision_id = c.id
+			where x.review_id = r.id order by x.number desc limit 1) c on true
 		where r.workload_id = $1 order by r.started_at desc, r.id desc limit 100`
 	rows, err := s.db.Query(ctx, sql, workloadID)
 	if err != nil {
@@ -196,6 +200,7 @@ type Decision struct {
 	ContentSHA256 []byte
 	SealSHA256    []byte
 	Conditions    []Condition
+	Revoked       *Revocation // nil while it was not taken back
 }
 
 // Condition is one demand of a decision, with its item as it stands now.
@@ -295,6 +300,10 @@ func decisionsOf(ctx context.Context, q postgres.Querier, review uuid.UUID) (map
 	if err != nil {
 		return nil, fmt.Errorf("read conditions: %w", err)
 	}
+	taken, err := revocationsOf(ctx, q, review)
+	if err != nil {
+		return nil, err
+	}
 	byRound := map[int]*Decision{}
 	for i := range list {
 		d := &list[i]
@@ -302,6 +311,9 @@ func decisionsOf(ctx context.Context, q postgres.Querier, review uuid.UUID) (map
 			if c.DecisionID == d.ID {
 				d.Conditions = append(d.Conditions, c)
 			}
+		}
+		if v, ok := taken[d.ID]; ok {
+			d.Revoked = &v
 		}
 		byRound[d.Round] = d
 	}
@@ -391,13 +403,14 @@ func (s *Service) openPaper(ctx context.Context, r Review, round uuid.UUID, cont
 }
 
 // Frozen is a frozen round as it was hashed: the exact bytes of its content and, once
-// decided, of its seal.
+// decided, of its seal with the signature over both hashes. Verify checks it.
 type Frozen struct {
-	Name          string          `json:"name"`
-	Content       json.RawMessage `json:"content"`
-	ContentSHA256 string          `json:"content_sha256"`
-	Seal          json.RawMessage `json:"seal,omitempty"`
-	SealSHA256    string          `json:"seal_sha256,omitempty"`
+	Name          string            `json:"name"`
+	Content       json.RawMessage   `json:"content"`
+	ContentSHA256 string            `json:"content_sha256"`
+	Seal          json.RawMessage   `json:"seal,omitempty"`
+	SealSHA256    string            `json:"seal_sha256,omitempty"`
+	Checkpoint    *SignedCheckpoint `json:"checkpoint,omitempty"`
 }
 
 // Frozen reads the frozen bytes of a round, of the newest one when number is 0. A draft has
@@ -411,10 +424,12 @@ func (s *Service) Frozen(ctx context.Context, who identity.Actor, id uuid.UUID, 
 		number = r.Round.Number
 	}
 	var f Frozen
-	var content, sum, seal, sealSum []byte
+	var content, sum, seal, sealSum, signed, signature []byte
 	err = s.db.QueryRow(ctx, `
-		select d.content, d.content_sha256, c.seal, c.seal_sha256 from rounds d left join decisions c on c.round_id = d.id
-		where d.review_id = $1 and d.number = $2 and d.state in ('submitted', 'sealed', 'superseded')`, id, number).Scan(&content, &sum, &seal, &sealSum)
+		select d.content, d.content_sha256, c.seal, c.seal_sha256, k.signed, k.signature
+		from rounds d left join decisions c on c.round_id = d.id left join checkpoints k on k.decision_id = c.id
+		where d.review_id = $1 and d.number = $2 and d.state in ('submitted', 'sealed', 'superseded')`, id, number).
+		Scan(&content, &sum, &seal, &sealSum, &signed, &signature)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return f, fault.New(fault.NotFound, "This round is not frozen.")
 	}
@@ -425,6 +440,9 @@ func (s *Service) Frozen(ctx context.Context, who identity.Actor, id uuid.UUID, 
 	f.Content, f.ContentSHA256, f.Seal = content, hex.EncodeToString(sum), seal
 	if seal != nil {
 		f.SealSHA256 = hex.EncodeToString(sealSum)
+	}
+	if signed != nil {
+		f.Checkpoint = &SignedCheckpoint{Signed: signed, Signature: hex.EncodeToString(signature)}
 	}
 	return f, nil
 }

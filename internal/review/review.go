@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"orrery/internal/audit"
 	"orrery/internal/identity"
 	"orrery/internal/questionnaire"
 	"orrery/internal/workload"
@@ -182,6 +183,7 @@ type Service struct {
 	library *questionnaire.Library
 	baseURL string
 	now     func() time.Time
+	key     audit.Key // signs what is sealed; see SignWith
 }
 
 // NewService returns the service on the pool. baseURL is where people reach the portal,

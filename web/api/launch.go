@@ -21,7 +21,7 @@ type Gate struct {
 	Mode       string     `json:"mode" enum:"advise,enforce" doc:"What a pipeline should do with the answer."`
 	Workload   string     `json:"workload" doc:"Key of the workload."`
 	Change     string     `json:"change,omitempty" doc:"Key of the change, when one was asked about."`
-	Decision   *string    `json:"decision" enum:"go,conditional,no_go" doc:"Outcome of the governing decision; null when there is none."`
+	Decision   *string    `json:"decision" enum:"go,conditional,no_go,emergency,decided_elsewhere,revoked" doc:"What governs the launch: the outcome of a decision, an emergency go, a decision made before Orrery, or a decision that was revoked; null when there is none."`
 	DecidedAt  *time.Time `json:"decided_at"`
 	ValidUntil *time.Time `json:"valid_until"`
 	Review     *string    `json:"review" doc:"Address of the governing review, or of the open one."`
@@ -34,7 +34,7 @@ type Gate struct {
 
 // Reason is one thing that holds a launch, or should be known before it.
 type Reason struct {
-	Code     string  `json:"code" doc:"Stable code: never_reviewed, not_decided, no_go, decision_ended, decision_in_grace, decision_ends_soon, condition_before_launch, condition_after_launch, condition_overdue, high_open, high_overdue, risk_accepted, acceptance_ending, acceptance_ended, tier_raised, retired. More may be added."`
+	Code     string  `json:"code" doc:"Stable code: never_reviewed, not_decided, no_go, revoked, expired, emergency_ended, emergency, decided_elsewhere, decision_in_grace, decision_ends_soon, condition_before_launch, condition_after_launch, condition_overdue, high_open, high_overdue, risk_accepted, acceptance_ending, acceptance_ended, tier_raised, retired. More may be added."`
 	Message  string  `json:"message"`
 	Question *string `json:"question" doc:"questionnaire/question, when it is about one."`
 	Item     *string `json:"item" doc:"Id of the item, when it is about one."`

@@ -261,6 +261,8 @@ func decisionOf(l portfolio.Line, now time.Time) (ui.Kind, string) {
 		until = " until " + l.ValidUntil.UTC().Format("2 Jan 2006")
 	}
 	switch {
+	case l.Outcome == review.Revoked:
+		return ui.DecisionNoGo, "Revoked"
 	case l.Ended(now):
 		return ui.DecisionExpired, outcomeWord(l.Outcome) + ", ended " + l.ValidUntil.UTC().Format("2 Jan 2006")
 	case l.Outcome == review.Go:
@@ -269,6 +271,10 @@ func decisionOf(l portfolio.Line, now time.Time) (ui.Kind, string) {
 		return ui.DecisionConditional, "Conditional go" + until
 	case l.Outcome == review.NoGo:
 		return ui.DecisionNoGo, "No-go"
+	case l.Outcome == review.Emergency:
+		return ui.DecisionEmergency, "EMERGENCY go" + until
+	case l.Outcome == review.Elsewhere:
+		return ui.DecisionConditional, "Decided elsewhere" + until
 	}
 	return ui.DecisionNone, "No decision yet"
 }

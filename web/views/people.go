@@ -90,6 +90,8 @@ type TeamPage struct {
 	Role      string
 	Addable   []ui.Option // whom an admin may add, when they are few
 	Now       time.Time
+
+	Emergencies []portfolio.YearCount // of its workloads
 }
 
 // Path is where the team stands.

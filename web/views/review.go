@@ -35,6 +35,8 @@ type ReviewHome struct {
 	Counts    map[review.Show]int // what each filter would hold
 	People    []ui.Option         // who may be asked to answer
 
+	Emergencies []review.EmergencyGo // that this review follows
+
 	ToConfirm  []review.ToConfirm
 	Newer      []review.Newer // sets with a newer version
 	Plan       review.AgendaInput
@@ -61,6 +63,7 @@ type DecidePage struct {
 	SignOff     review.SignOffInput
 	Errors      ui.FieldErrors
 	Problem     string
+	Differences []string // what changed since the form was read
 	CanJudge    bool
 	WhyNot      string
 	MayWithdraw bool
@@ -213,6 +216,12 @@ func outcomeWord(outcome string) string {
 		return "Conditional go"
 	case review.NoGo:
 		return "No-go"
+	case review.Emergency:
+		return "EMERGENCY go"
+	case review.Elsewhere:
+		return "Decided elsewhere"
+	case review.Revoked:
+		return "Revoked"
 	}
 	return "No decision"
 }
@@ -258,7 +267,7 @@ func decisionNoteKind(outcome string) ui.NoteKind {
 	switch outcome {
 	case review.Go:
 		return ui.NoteGood
-	case review.NoGo:
+	case review.NoGo, review.Revoked:
 		return ui.NoteHigh
 	}
 	return ui.NoteMedium

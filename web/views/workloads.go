@@ -142,6 +142,7 @@ func stageFilterOptions(chosen string) []ui.Option {
 func decisionOptions(chosen string) []ui.Option {
 	return withFirst("Any", []ui.Option{
 		{Value: review.Go, Text: "Go"}, {Value: review.Conditional, Text: "Conditional go"}, {Value: review.NoGo, Text: "No-go"},
+		{Value: review.Emergency, Text: "EMERGENCY go"}, {Value: review.Elsewhere, Text: "Decided elsewhere"}, {Value: review.Revoked, Text: "Revoked"},
 		{Value: portfolio.Undecided, Text: "None yet"}, {Value: portfolio.Ending, Text: "Ends in 30 days"}, {Value: portfolio.Ended, Text: "Ended"},
 	}, chosen)
 }
@@ -149,7 +150,7 @@ func decisionOptions(chosen string) []ui.Option {
 // decisionStatus is the decision of a line without its date, which stands under it.
 func decisionStatus(l portfolio.Line, now time.Time) (ui.Kind, string) {
 	kind, words := decisionOf(l, now)
-	if l.Ended(now) {
+	if l.Ended(now) && l.Outcome != review.Revoked {
 		return kind, outcomeWord(l.Outcome) + ", ended"
 	}
 	words, _, _ = strings.Cut(words, " until ")
@@ -170,6 +171,12 @@ type WorkloadPage struct {
 	CanCollect  bool
 	CanRetire   bool // also: bring it back
 	CanMove     bool
+
+	CanEmergency bool // the reader may let it through in an emergency
+	CanRecord    bool // the reader may record a decision made elsewhere
+	Emergencies  int
+	Elsewhere    int // decisions made elsewhere that are recorded
+	Waiting      int // of these, what waits for an approver
 }
 
 func (w WorkloadPage) path() string { return "/workloads/" + w.Workload.Key }
@@ -306,6 +313,10 @@ func reviewStanding(state, round, outcome string) (ui.Kind, string) {
 	switch {
 	case state == review.Cancelled:
 		return ui.StateCancelled, "Cancelled"
+	case outcome == review.Revoked && round == review.Draft:
+		return ui.DecisionNoGo, "Revoked, being answered again"
+	case state == review.Closed && outcome == review.Revoked:
+		return ui.DecisionNoGo, "Revoked"
 	case state == review.Closed && outcome == review.Conditional:
 		return ui.DecisionConditional, "Conditional go"
 	case state == review.Closed && outcome == review.Go:

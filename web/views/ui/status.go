@@ -158,7 +158,7 @@ var verdicts = map[string]status{
 }
 
 // DecisionStatus shows the outcome of a decision or of the launch gate ("go",
-// "conditional", "no_go", "hold", "emergency", "expired"; "none", "unknown"
+// "conditional", "no_go", "hold", "emergency", "expired", "revoked", "decided_elsewhere"; "none", "unknown"
 // and "" mean that nothing is decided).
 func DecisionStatus(outcome string) templ.Component {
 	if s, ok := decisions[outcome]; ok {
@@ -174,9 +174,13 @@ var decisions = map[string]status{
 	"hold":        {DecisionHold, "Hold"},
 	"emergency":   {DecisionEmergency, "EMERGENCY go"},
 	"expired":     {DecisionExpired, "Expired"},
-	"none":        {DecisionNone, "No decision yet"},
-	"unknown":     {DecisionNone, "No decision yet"},
-	"":            {DecisionNone, "No decision yet"},
+	"revoked":     {DecisionNoGo, "Revoked"},
+
+	"decided_elsewhere": {DecisionConditional, "Decided elsewhere"},
+
+	"none":    {DecisionNone, "No decision yet"},
+	"unknown": {DecisionNone, "No decision yet"},
+	"":        {DecisionNone, "No decision yet"},
 }
 
 // shapes are the icons of the kinds in their colours, without a word.
