@@ -231,7 +231,7 @@ func (w *world) member(client int) identity.Actor {
 }
 
 // try does one edit and returns what the client was told.
-func (w *world) try(who identity.Actor, r review.Review, e review.Entry, in edit) (told, error) {
+func (w *world) try(who identity.Actor, r review.Review, e review.Entry, in edit) (heard, error) {
 	if !in.save {
 		page, err := w.reviews.Question(w.t.Context(), who, r.ID, e.Questionnaire, e.Question.ID)
 		return heard{true, cell{page.Entry.Answer.Version, page.Entry.Answer.Notes}}, err
