@@ -168,6 +168,12 @@ func (n *namer) target(e audit.Entry) (ui.Link, error) {
 		return ui.Link{Text: "Item", Href: "/items/" + e.TargetID}, nil
 	case "acceptance":
 		return ui.Link{Text: "Risk acceptance", Href: "/acceptances/" + e.TargetID}, nil
+	case "comment":
+		return ui.Link{Text: "Comment", Href: "/comments/" + e.TargetID}, nil
+	case "thread":
+		return ui.Link{Text: "Thread"}, nil
+	case "attachment":
+		return ui.Link{Text: "File or link"}, nil
 	case "run":
 		return ui.Link{Text: "Evidence run", Href: "/runs/" + e.TargetID}, nil
 	case "token":

@@ -93,6 +93,10 @@ func (v *visit) item(id uuid.UUID) (views.ItemPage, error) {
 }
 
 func (v *visit) showItem(status int, i views.ItemPage, errs ui.FieldErrors) error {
+	var err error
+	if i.Talk, err = v.talkOfItem(i.Item); err != nil {
+		return err
+	}
 	p := v.page(i.Item.Title, "/items", ui.Link{Text: "Items", Href: "/items"}, ui.Link{Text: i.Item.WorkloadName, Href: "/workloads/" + i.Item.WorkloadKey}, ui.Link{Text: "Item"})
 	p.Errors = errs
 	return v.render(status, views.Item(p, i))

@@ -201,7 +201,7 @@ func (e *eye) wants(words ...string) {
 	text := ""
 	for _, w := range words {
 		for range 50 {
-			if text = eval[string](e, `document.body.innerText`); strings.Contains(text, w) {
+			if text = eval[string](e, `document.body.innerText.replace(/\s+/g, " ")`); strings.Contains(text, w) {
 				break
 			}
 			time.Sleep(100 * time.Millisecond)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -108,8 +109,11 @@ func (s *Server) sameOrigin(next http.Handler) http.Handler {
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		limit := int64(maxForm)
-		if r.URL.Path == importPath {
+		switch {
+		case r.URL.Path == importPath, strings.HasPrefix(r.URL.Path, tablePath):
 			limit = maxUpload
+		case strings.HasSuffix(r.URL.Path, talkFiles):
+			limit = maxDrain
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		next.ServeHTTP(w, r)

@@ -81,6 +81,10 @@ func (v *visit) showReview(status int, id uuid.UUID, typed *review.AgendaInput, 
 	if h.Decision, err = v.Reviews.Latest(v.ctx(), sheet.Review); err != nil {
 		return err
 	}
+	if h.Cancelled, err = v.Reviews.Cancellation(v.ctx(), sheet.Review); err != nil {
+		return err
+	}
+	h.CanCancel = sheet.State == review.Open && v.who.May(identity.CancelReview, sheet.Target()) == nil
 	draft := sheet.Round.State == review.Draft
 	h.CanAnswer = draft && v.who.May(identity.AnswerReview, sheet.Target()) == nil
 	h.CanSubmit = draft && v.who.May(identity.SubmitReview, sheet.Target()) == nil

@@ -5,6 +5,30 @@ import "slices"
 // routes lists every page in one place. Who may do what is decided by the services; a
 // route is open only where somebody who is not signed in has business.
 func (s *Server) routes() []Route {
-	return slices.Concat(accountRoutes(), peopleRoutes(), homeRoutes(), workloadRoutes(), evidenceRoutes(), itemRoutes(),
-		reviewListRoutes(), questionnaireRoutes(), importRoutes(), draftRoutes(), switchRoutes(), reviewRoutes(), startRoutes(), upgradeRoutes(), reviewTypeRoutes(), questionRoutes(), sectionRoutes(), decisionRoutes(), acceptanceRoutes(), auditRoutes())
+	return slices.Concat(
+		accountRoutes(),
+		peopleRoutes(),
+		homeRoutes(),
+		dashboardRoutes(),
+		workloadRoutes(),
+		lifeRoutes(),
+		evidenceRoutes(),
+		itemRoutes(),
+		talkRoutes(),
+		reviewListRoutes(),
+		questionnaireRoutes(),
+		importRoutes(),
+		tableRoutes(),
+		draftRoutes(),
+		switchRoutes(),
+		reviewRoutes(),
+		startRoutes(),
+		upgradeRoutes(),
+		reviewTypeRoutes(),
+		questionRoutes(),
+		sectionRoutes(),
+		decisionRoutes(),
+		acceptanceRoutes(),
+		auditRoutes(),
+	)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
+	"orrery/internal/discussion"
 	"orrery/internal/evidence"
 	"orrery/internal/identity"
 	"orrery/internal/portfolio"
@@ -33,6 +34,7 @@ type Deps struct {
 	Evidence  *evidence.Service
 	Reviews   *review.Service
 	Portfolio *portfolio.Service
+	Talk      *discussion.Service
 	API       http.Handler                // serves /api/
 	Ready     func(context.Context) error // whether the database answers and has our schema
 	Version   string

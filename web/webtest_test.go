@@ -20,6 +20,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"orrery/internal/audit"
+	"orrery/internal/discussion"
 	"orrery/internal/evidence"
 	"orrery/internal/identity"
 	"orrery/internal/portfolio"
@@ -126,7 +127,7 @@ func emptySite(t *testing.T) *site {
 	s.Reviews = review.NewService(s.DB, s.Library, s.URL, s.Clock.now)
 	server.Config.Handler = web.New(web.Deps{
 		DB: s.DB, Identity: s.Identity, Library: s.Library, Workloads: s.Workloads, Items: s.Items, Evidence: s.Evidence, Reviews: s.Reviews,
-		Portfolio: portfolio.NewService(s.DB, s.Library, s.Clock.now), Ready: s.DB.Ping, Version: "test", PublicURL: s.URL,
+		Portfolio: portfolio.NewService(s.DB, s.Library, s.Clock.now), Talk: discussion.NewService(s.DB, s.Library, s.Clock.now), Ready: s.DB.Ping, Version: "test", PublicURL: s.URL,
 		Log: slog.New(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelWarn})), Now: s.Clock.now,
 	})
 	server.Start()

@@ -19,6 +19,7 @@ import (
 func workloadRoutes() []Route {
 	return []Route{
 		{"GET", "/workloads", signedIn(workloadList)},
+		{"GET", "/workloads.csv", signedIn(workloadCSV)},
 		{"GET", "/workloads/new", signedIn(newWorkload)},
 		{"POST", "/workloads", signedIn(createWorkload)},
 		{"GET", "/workloads/{key}", signedIn(workloadPage)},
@@ -44,7 +45,7 @@ func readWorkloadFilter(q url.Values) portfolio.Filter {
 
 func workloadList(v *visit) error {
 	q := v.r.URL.Query()
-	l := views.WorkloadList{Filter: readWorkloadFilter(q), After: q.Get("after"), CanCreate: views.MayCreate(v.who), Now: v.Now()}
+	l := views.WorkloadList{Filter: readWorkloadFilter(q), After: q.Get("after"), CanCreate: views.MayCreate(v.who), CanImport: v.who.Is(identity.Admin), Now: v.Now()}
 	var err error
 	if l.Lines, l.Next, err = v.Portfolio.Workloads(v.ctx(), v.who, l.Filter, l.After); err != nil {
 		return err
@@ -111,7 +112,8 @@ func workloadPage(v *visit) error {
 	}
 	p := views.WorkloadPage{
 		Workload: w, Now: v.Now(), CanEdit: v.mayEdit(w), CanStart: v.who.May(identity.StartReview, w.Target()) == nil,
-		CanCollect: v.who.May(identity.CollectEvidence, w.Target()) == nil,
+		CanCollect: v.who.May(identity.CollectEvidence, w.Target()) == nil && w.Stage != workload.Retired,
+		CanRetire:  v.who.May(identity.RetireWorkload, w.Target()) == nil, CanMove: v.who.May(identity.MoveWorkload, w.Target()) == nil,
 	}
 	if p.Gate, err = v.Reviews.Launch(v.ctx(), v.who, w.Key, ""); err != nil {
 		return err

@@ -186,7 +186,7 @@ func (d *demo) payments() error {
 	if err := d.collect(w); err != nil {
 		return err
 	}
-	_, err = d.answer(w, []string{"asha", "mika"}, func(i int) answerKind {
+	r, err := d.answer(w, []string{"asha", "mika"}, func(i int) answerKind {
 		switch {
 		case i == 34: // the question that evidence speaks to
 			return allOf
@@ -195,7 +195,10 @@ func (d *demo) payments() error {
 		}
 		return [...]answerKind{allOf, mostOf, allOf, allOf, unknown}[i%5]
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return d.talkAbout(r)
 }
 
 // collect reads evidence and waits for the run to end.

@@ -15,6 +15,7 @@ import (
 
 	"orrery/internal/audit"
 	"orrery/internal/awscloud"
+	"orrery/internal/discussion"
 	"orrery/internal/evidence"
 	"orrery/internal/identity"
 	"orrery/internal/portfolio"
@@ -39,6 +40,7 @@ type services struct {
 	evidence  *evidence.Service
 	reviews   *review.Service
 	portfolio *portfolio.Service
+	talk      *discussion.Service
 }
 
 // newServices builds the rooms. Jobs are inserted by a client that works none; a worker is
@@ -57,6 +59,7 @@ func newServices(pool *pgxpool.Pool, publicURL string) (*services, error) {
 		evidence:  evidence.NewService(pool, inserter, library.ChecksInUse, now),
 		reviews:   review.NewService(pool, library, publicURL, now),
 		portfolio: portfolio.NewService(pool, library, now),
+		talk:      discussion.NewService(pool, library, now),
 	}, nil
 }
 
@@ -103,7 +106,7 @@ func newSite(db *database, s *services, c config, log *slog.Logger) http.Handler
 		Identity: s.identity, Reviews: s.reviews, RequestID: web.RequestID, PublicURL: c.publicURL(), Version: versionOf(), Log: log, Now: now,
 	})
 	return web.New(web.Deps{
-		DB: db.pool, Identity: s.identity, Library: s.library, Workloads: s.workloads, Items: s.items, Evidence: s.evidence, Reviews: s.reviews, Portfolio: s.portfolio,
+		DB: db.pool, Identity: s.identity, Library: s.library, Workloads: s.workloads, Items: s.items, Evidence: s.evidence, Reviews: s.reviews, Portfolio: s.portfolio, Talk: s.talk,
 		API: rest, Ready: db.ready, Version: versionOf(), PublicURL: c.publicURL(), Secure: c.secure(), Log: log, Now: now,
 	})
 }

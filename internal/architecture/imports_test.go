@@ -23,7 +23,7 @@ const module = "orrery/"
 // own, and itself; never a neighbour on its line. A room is a folder with all below it,
 // unless something below has a line of its own.
 var order = [][]string{
-	{"internal/fault", "internal/text", "migrations", "questionnaires"},
+	{"internal/fault", "internal/text", "internal/sheet", "migrations", "questionnaires"},
 	{"internal/postgres"},
 	{"internal/identity"},
 	{"internal/audit"},

@@ -76,6 +76,9 @@ func (s *Service) StartRun(ctx context.Context, who identity.Actor, workloadID u
 
 // collectable refuses a run that could read nothing.
 func collectable(w workload.Workload, ask Ask) error {
+	if w.Stage == workload.Retired {
+		return fault.New(fault.Conflict, "This workload is retired, so no evidence is collected for it.")
+	}
 	if w.Production.Empty() {
 		return fault.New(fault.Conflict, "This workload names no AWS account and Region yet. Add them to its production scope, then collect evidence.")
 	}

@@ -142,6 +142,9 @@ const (
 	Curate                        // curators
 	AskAcceptance                 // members of the owning team
 	GrantAcceptance               // approvers by somebody else's word, never by token
+	RetireWorkload                // leads of the owning team, admins
+	MoveWorkload                  // leads of the owning team, admins
+	CancelReview                  // leads of the owning team
 )
 
 var refusals = map[Action]string{
@@ -160,6 +163,9 @@ var refusals = map[Action]string{
 	Curate:          "Only a curator may write and import questionnaires, and change review types.",
 	AskAcceptance:   "Only a member of the owning team may ask for a risk to be accepted, or withdraw what it asked.",
 	GrantAcceptance: "Only an approver of this workload, made so by somebody else, may grant, decline or revoke an acceptance.",
+	RetireWorkload:  "Only a lead of the owning team or an admin may retire this workload or bring it back.",
+	MoveWorkload:    "Only a lead of the owning team or an admin may move this workload to another team.",
+	CancelReview:    "Only a lead of the owning team may cancel this review.",
 }
 
 // May answers whether the actor may do the action to the target: nil, or a Forbidden
@@ -190,6 +196,10 @@ func (a Actor) allowed(do Action, t Target) bool {
 		return a.Is(Auditor) || a.Is(Admin)
 	case Curate:
 		return a.Is(Curator)
+	case RetireWorkload, MoveWorkload:
+		return a.Leads(t.TeamID) || a.Is(Admin)
+	case CancelReview:
+		return a.Leads(t.TeamID)
 	}
 	return false
 }

@@ -10,13 +10,6 @@ import (
 	"orrery/internal/identity"
 )
 
-// accepted finds acceptances x of a workload w that were granted for a high which nobody
-// mends by an item: whether they run or are over, the high is there.
-const accepted = `
-	select x.question from acceptances x
-	where x.workload_id = w.id and x.risk = 'high' and x.until is not null and x.settled_at is null
-		and not exists (select from items i where i.workload_id = x.workload_id and i.cause_kind = 'question' and i.cause_key = x.question and i.state <> 'verified')`
-
 // AcceptanceTask is a risk acceptance that waits for the actor: to judge, or soon to end.
 type AcceptanceTask struct {
 	Judge        bool // asked for, and the actor may judge it; else it ends within 30 days

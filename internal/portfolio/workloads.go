@@ -23,10 +23,13 @@ const (
 	Ending    = "ending" // it ends within 30 days
 )
 
-// The orders of the list of workloads.
+// The orders of the list of workloads. What has no day comes last, equals go by name.
 const (
-	ByName = "name"
-	ByTier = "tier" // the most critical first, then by name
+	ByName  = "name"
+	ByTier  = "tier"  // the most critical first
+	ByHighs = "highs" // the most first
+	ByEnd   = "end"   // the decision that ends first
+	ByDue   = "due"   // the next review that is due first
 )
 
 // AnyStage as a Filter's stage also lists what is retired.
@@ -42,7 +45,7 @@ type Filter struct {
 	Mine     bool   // only workloads of the actor's teams
 	Highs    bool   // only with an unfinished item of high risk, or a high that was accepted
 	Overdue  bool   // only with an unfinished item whose day has passed
-	Sort     string // ByName (also when empty) or ByTier
+	Sort     string // one of the orders; empty: ByName
 }
 
 // Line is a workload as a list shows it. The decision is the newest of a review of the
@@ -63,6 +66,8 @@ type Line struct {
 	ValidUntil *time.Time
 	DecidedIn  uuid.UUID // the review of the decision; uuid.Nil when there is none
 
+	ReviewDue *time.Time // the day from which the next review is due: 30 days before the decision ends, the launch when none was decided
+
 	Highs   int // unfinished items of high risk, and highs that were accepted instead
 	Overdue int // unfinished items whose day has passed
 
@@ -79,31 +84,24 @@ type Line struct {
 // Ended reports whether the decision is over at now.
 func (l Line) Ended(now time.Time) bool { return l.ValidUntil != nil && now.After(*l.ValidUntil) }
 
-// newestDecision finds the decision that governs launches of a workload w, as the launch
-// gate does for the whole workload.
-const newestDecision = `
-	select c.outcome, c.decided_at, c.valid_until, r.id as review_id
-	from reviews r
-	join rounds x on x.review_id = r.id and x.state = 'sealed'
-	join decisions c on c.round_id = x.id
-	where r.workload_id = w.id and r.change_key = '' and r.gates_launch and r.state <> 'cancelled'
-	order by c.decided_at desc limit 1`
+// standing is workload_standing as a row w of workloads: what lists filter and sort by. The
+// migration of the table says how each column follows from the tables of other rooms.
+const standing = `(select workload_id as id, workload_standing.* from workload_standing) w`
 
 // lineSQL completes the workloads of page.
 const lineSQL = `
-	select w.id, w.key, w.name, t.key as team_key, t.name as team_name, w.tier, w.stage, w.restricted, w.launch_on,
-		coalesce(d.outcome, '') as outcome, d.decided_at, d.valid_until, coalesce(d.review_id, @nobody) as decided_in,
-		i.highs + (select count(distinct x.question) from (` + accepted + `) x) as highs, i.overdue,
+	select w.id, w.key, l.name, t.key as team_key, t.name as team_name, w.tier, w.stage, w.restricted, l.launch_on,
+		w.outcome, w.decided_at, nullif(w.ends_at, 'infinity') as valid_until, coalesce(w.decided_in, @nobody) as decided_in,
+		nullif(w.review_due, 'infinity') as review_due, w.highs, i.overdue,
 		coalesce(o.id, @nobody) as open_review, coalesce(o.type_name, '') as open_type, coalesce(o.change_key, '') as open_change,
 		coalesce(o.number, 0) as open_round, coalesce(o.state, '') as open_state,
-		c.finished_at as collected, lower(w.name) as sort_name
+		c.finished_at as collected, w.sort_name
 	from page w
+	join workloads l on l.id = w.id
 	join teams t on t.id = w.team_id
-	left join lateral (` + newestDecision + `) d on true
 	cross join lateral (
-		select count(*) filter (where i.risk = 'high' and i.cause_kind <> 'condition' and i.state <> 'verified') as highs,
-			count(*) filter (where i.due_on < @today and not ` + finished + `) as overdue
-		from items i where i.workload_id = w.id) i
+		select case when w.next_due < @today then
+			(select count(*) from items i where i.workload_id = w.id and i.due_on < @today and not ` + finished + `) else 0 end as overdue) i
 	left join lateral (
 		select r.id, y.name as type_name, r.change_key, x.number, x.state
 		from reviews r
@@ -116,18 +114,61 @@ const lineSQL = `
 		order by u.requested_at desc limit 1) c on true`
 
 // orders are the sort keys of a page, most significant first; each ends with the id, so
-// that no two workloads stand in the same place.
+// that no two workloads stand in the same place. An index holds each of them.
 var orders = map[string]string{
-	ByName: `lower(w.name), w.id`,
-	ByTier: `w.tier, lower(w.name), w.id`,
+	ByName:  `w.sort_name, w.id`,
+	ByTier:  `w.tier, w.sort_name, w.id`,
+	ByHighs: `-w.highs, w.sort_name, w.id`,
+	ByEnd:   `w.ends_at, w.sort_name, w.id`,
+	ByDue:   `w.review_due, w.sort_name, w.id`,
+}
+
+// firstKeys are what a cursor says of the first sort key, where that is not the name.
+var firstKeys = map[string]string{
+	ByTier:  `@after_number::int`,
+	ByHighs: `-@after_number::int`,
+	ByEnd:   `coalesce(@after_time::timestamptz, 'infinity')`,
+	ByDue:   `coalesce(@after_time::date, 'infinity')`,
 }
 
 // place is where a page of workloads ended.
 type place struct {
-	Sort string    `json:"s"`
-	Tier int       `json:"t"`
-	Name string    `json:"n"`
-	ID   uuid.UUID `json:"i"`
+	Sort   string     `json:"s"`
+	Number int        `json:"t,omitempty"`
+	Time   *time.Time `json:"d,omitempty"` // nil: never
+	Name   string     `json:"n"`
+	ID     uuid.UUID  `json:"i"`
+}
+
+// placeOf is the place of a line in an order.
+func placeOf(l Line, sort string) place {
+	p := place{Sort: sort, Name: l.SortName, ID: l.ID}
+	switch sort {
+	case ByTier:
+		p.Number = l.Tier
+	case ByHighs:
+		p.Number = l.Highs
+	case ByEnd:
+		p.Time = l.ValidUntil
+	case ByDue:
+		p.Time = l.ReviewDue
+	}
+	return p
+}
+
+// after returns the condition that a workload stands behind the place, with its parameters.
+func (p place) after(args pgx.StrictNamedArgs) string {
+	args["after_name"], args["after_id"] = p.Name, p.ID
+	key := firstKeys[p.Sort]
+	switch {
+	case key == "":
+		return `(` + orders[p.Sort] + `) > (@after_name, @after_id)`
+	case strings.Contains(key, "@after_time"):
+		args["after_time"] = p.Time
+	default:
+		args["after_number"] = p.Number
+	}
+	return `(` + orders[p.Sort] + `) > (` + key + `, @after_name, @after_id)`
 }
 
 // Workloads reads a page of fifty workloads, and the cursor of the next page, empty at the
@@ -135,6 +176,21 @@ type place struct {
 // hides another. Invalid on "tier", "stage", "decision", "sort" and "after".
 func (s *Service) Workloads(ctx context.Context, who identity.Actor, f Filter, cursor string) (lines []Line, next string, err error) {
 	return s.workloads(ctx, who, f, cursor, pageSize)
+}
+
+// EachWorkload hands every workload under the filter to take, in the order of the list, a
+// few hundred at a time. It ends at the first error of take. Invalid as Workloads is.
+func (s *Service) EachWorkload(ctx context.Context, who identity.Actor, f Filter, take func([]Line) error) error {
+	for cursor := ""; ; {
+		lines, next, err := s.workloads(ctx, who, f, cursor, 500)
+		if err != nil {
+			return err
+		}
+		if err := take(lines); err != nil || next == "" {
+			return err
+		}
+		cursor = next
+	}
 }
 
 func (s *Service) workloads(ctx context.Context, who identity.Actor, f Filter, cursor string, limit int) (lines []Line, next string, err error) {
@@ -151,17 +207,11 @@ func (s *Service) workloads(ctx context.Context, who identity.Actor, f Filter, c
 		if err := decodeCursor(cursor, &after); err != nil || after.Sort != f.Sort {
 			return nil, "", badCursor()
 		}
-		args["after_name"], args["after_id"] = after.Name, after.ID
-		if f.Sort == ByTier {
-			where = append(where, `(w.tier, lower(w.name), w.id) > (@after_tier, @after_name, @after_id)`)
-			args["after_tier"] = after.Tier
-		} else {
-			where = append(where, `(lower(w.name), w.id) > (@after_name, @after_id)`)
-		}
+		where = append(where, after.after(args))
 	}
 	args["limit"], args["today"], args["nobody"] = limit+1, today(now), uuid.Nil
 	order := ` order by ` + orders[f.Sort]
-	sql := `with page as materialized (select w.* from workloads w where ` + strings.Join(where, ` and `) + order + ` limit @limit)` + lineSQL + order
+	sql := `with page as materialized (select w.* from ` + standing + ` where ` + strings.Join(where, ` and `) + order + ` limit @limit)` + lineSQL + order
 	rows, err := s.db.Query(ctx, sql, args)
 	if err != nil {
 		return nil, "", fmt.Errorf("list workloads: %w", err)
@@ -172,8 +222,7 @@ func (s *Service) workloads(ctx context.Context, who identity.Actor, f Filter, c
 	}
 	if len(lines) > limit {
 		lines = lines[:limit]
-		last := lines[limit-1]
-		next = encodeCursor(place{Sort: f.Sort, Tier: last.Tier, Name: last.SortName, ID: last.ID})
+		next = encodeCursor(placeOf(lines[limit-1], f.Sort))
 	}
 	return lines, next, nil
 }
@@ -188,7 +237,7 @@ func (f *Filter) check() error {
 	case f.Tier < 0 || f.Tier > 3:
 		return fault.InvalidField("tier", "Choose tier 1, 2 or 3.")
 	case orders[f.Sort] == "":
-		return fault.InvalidField("sort", "Workloads are sorted by name or by tier.")
+		return fault.InvalidField("sort", "Workloads are sorted by name, tier, highs, end of the decision or next review.")
 	}
 	switch f.Stage {
 	case "", AnyStage, workload.Planned, workload.Live, workload.Retired:
@@ -214,7 +263,7 @@ func (f Filter) where(who identity.Actor, now time.Time) (where []string, args p
 		}
 	}
 	if f.Text != "" {
-		add(`(strpos(lower(w.name), @text) > 0 or strpos(w.key, @text) > 0)`, "text", f.Text)
+		add(`(strpos(w.sort_name, @text) > 0 or strpos(w.key, @text) > 0)`, "text", f.Text)
 	}
 	if f.TeamKey != "" {
 		add(`w.team_id = (select id from teams where key = @team)`, "team", f.TeamKey)
@@ -233,22 +282,22 @@ func (f Filter) where(who identity.Actor, now time.Time) (where []string, args p
 		add(`w.team_id = any(@teams)`, "", nil)
 	}
 	if f.Highs {
-		add(`(exists (select from items i where i.workload_id = w.id and i.risk = 'high' and i.cause_kind <> 'condition' and i.state <> 'verified') or exists (`+accepted+`))`, "", nil)
+		add(`w.highs > 0`, "", nil)
 	}
 	if f.Overdue {
-		add(`exists (select from items i where i.workload_id = w.id and i.due_on < @today and not `+finished+`)`, "", nil)
+		add(`w.next_due < @today`, "", nil)
 	}
 	switch f.Decision {
 	case "":
 	case Undecided:
-		add(`not exists (`+newestDecision+`)`, "", nil)
+		add(`w.outcome = ''`, "", nil)
 	case Ended:
-		add(`(select d.valid_until < @now from (`+newestDecision+`) d)`, "now", now)
+		add(`w.ends_at < @now`, "now", now)
 	case Ending:
-		add(`(select d.valid_until between @now and @soon from (`+newestDecision+`) d)`, "now", now)
+		add(`w.ends_at between @now and @soon`, "now", now)
 		args["soon"] = now.Add(soon)
 	default:
-		add(`(select d.outcome = @outcome and coalesce(d.valid_until >= @now, true) from (`+newestDecision+`) d)`, "outcome", f.Decision)
+		add(`w.outcome = @outcome and w.ends_at >= @now`, "outcome", f.Decision)
 		args["now"] = now
 	}
 	return where, args
@@ -266,24 +315,12 @@ func (s *Service) Views(ctx context.Context, who identity.Actor) (Views, error) 
 		return Views{}, err
 	}
 	const sql = `
-		with work as (
-			select i.workload_id, bool_or(i.risk = 'high' and i.cause_kind <> 'condition' and i.state <> 'verified') as highs, bool_or(i.due_on < @today) as overdue
-			from items i where not ` + finished + ` group by i.workload_id),
-		decided as (
-			select distinct on (r.workload_id) r.workload_id, c.valid_until
-			from reviews r
-			join rounds x on x.review_id = r.id and x.state = 'sealed'
-			join decisions c on c.round_id = x.id
-			where r.change_key = '' and r.gates_launch and r.state <> 'cancelled'
-			order by r.workload_id, c.decided_at desc)
 		select count(*) as all, count(*) filter (where w.team_id = any(@teams)) as mine,
-			count(*) filter (where k.highs or exists (` + accepted + `)) as highs, count(*) filter (where k.overdue) as overdue,
-			count(*) filter (where d.workload_id is null) as undecided,
-			count(*) filter (where d.valid_until between @now and @soon) as ending,
-			count(*) filter (where d.valid_until < @now) as ended
-		from workloads w
-		left join work k on k.workload_id = w.id
-		left join decided d on d.workload_id = w.id
+			count(*) filter (where w.highs > 0) as highs, count(*) filter (where w.next_due < @today) as overdue,
+			count(*) filter (where w.outcome = '') as undecided,
+			count(*) filter (where w.ends_at between @now and @soon) as ending,
+			count(*) filter (where w.ends_at < @now) as ended
+		from ` + standing + `
 		where w.stage <> 'retired' and ` + Readable
 	now := s.now()
 	args := Reader(who)

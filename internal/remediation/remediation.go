@@ -25,6 +25,7 @@ const (
 	InProgress = "in_progress"
 	Done       = "done"
 	Verified   = "verified"
+	Closed     = "closed" // ended without being done: its workload was retired
 )
 
 // The timings of an item that carries a condition.
@@ -60,6 +61,9 @@ type Item struct {
 	DoneAt       *time.Time
 	VerifiedBy   string
 	VerifiedAt   *time.Time
+	ClosedBy     string
+	ClosedAt     *time.Time
+	ClosedReason string
 }
 
 // Target is what identity decides on.
@@ -75,7 +79,7 @@ func (it Item) NeedsVerification() bool {
 
 // Finished reports whether nothing is left to do.
 func (it Item) Finished() bool {
-	return it.State == Verified || it.State == Done && !it.NeedsVerification()
+	return it.State == Verified || it.State == Closed || it.State == Done && !it.NeedsVerification()
 }
 
 // LateBy returns the whole days since the due day, 0 when it is not late or finished.

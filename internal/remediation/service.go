@@ -43,7 +43,7 @@ func (s *Service) List(ctx context.Context, who identity.Actor, f Filter) (items
 	if f.Limit <= 0 || f.Limit > 100 {
 		f.Limit = 50
 	}
-	if f.State != "" && f.State != "all" && !slices.Contains([]string{Open, InProgress, Done, Verified}, f.State) {
+	if f.State != "" && f.State != "all" && !slices.Contains([]string{Open, InProgress, Done, Verified, Closed}, f.State) {
 		return nil, "", fault.InvalidField("state", "There is no such state of an item.")
 	}
 	after, err := parseCursor(f.After)
@@ -157,6 +157,7 @@ var nextStates = map[string][]string{
 	InProgress: {Open, InProgress, Done},
 	Done:       {Open, Done, Verified},
 	Verified:   {Open},
+	Closed:     {Open},
 }
 
 // NextStates lists the states that an item may take from where it is.

@@ -18,15 +18,16 @@ const columns = `
 	i.id, i.workload_id, w.key as workload_key, w.name as workload_name, w.team_id, w.restricted,
 	i.cause_kind, i.cause_key, i.title, i.detail, i.risk, i.timing, i.href, i.owner_id, o.name as owner_name,
 	i.due_on, i.state, i.resolution, i.version, i.opened_at, i.done_by, coalesce(d.name, '') as done_by_name, i.done_at,
-	coalesce(v.name, '') as verified_by, i.verified_at
+	coalesce(v.name, '') as verified_by, i.verified_at, coalesce(x.name, '') as closed_by, i.closed_at, i.closed_reason
 	from items i
 	join workloads w on w.id = i.workload_id
 	join people o on o.id = i.owner_id
 	left join people d on d.id = i.done_by
-	left join people v on v.id = i.verified_by`
+	left join people v on v.id = i.verified_by
+	left join people x on x.id = i.closed_by`
 
 // finished in SQL, as Item.Finished says it.
-const finished = `(i.state = 'verified' or i.state = 'done' and i.risk <> 'high' and i.cause_kind <> 'condition')`
+const finished = `(i.state in ('verified', 'closed') or i.state = 'done' and i.risk <> 'high' and i.cause_kind <> 'condition')`
 
 func one(ctx context.Context, q postgres.Querier, who identity.Actor, sql string, args ...any) (Item, error) {
 	rows, err := q.Query(ctx, sql, args...)
@@ -75,7 +76,8 @@ func upsert(ctx context.Context, tx pgx.Tx, o Opening, by *uuid.UUID, now time.T
 			opened_at = case when i.state in ('open', 'in_progress') then i.opened_at else @now end,
 			opened_by = case when i.state in ('open', 'in_progress') then i.opened_by else @by end,
 			state = case when i.state in ('open', 'in_progress') then i.state else 'open' end,
-			done_by = null, done_at = null, verified_by = null, verified_at = null
+			done_by = null, done_at = null, verified_by = null, verified_at = null,
+			closed_by = null, closed_at = null, closed_reason = ''
 		returning id, case when version = 1 then 'item.opened' when opened_at = @now then 'item.reopened' else 'item.kept' end`
 	err = tx.QueryRow(ctx, sql, pgx.StrictNamedArgs{
 		"id": uuid.Must(uuid.NewV7()), "workload": o.WorkloadID, "kind": o.CauseKind, "key": o.CauseKey,
@@ -91,7 +93,9 @@ func upsert(ctx context.Context, tx pgx.Tx, o Opening, by *uuid.UUID, now time.T
 func save(ctx context.Context, tx pgx.Tx, it Item, verifiedBy *uuid.UUID) error {
 	const sql = `
 		update items set owner_id = @owner, due_on = @due, state = @state, resolution = @resolution, version = version + 1,
-			done_by = @done_by, done_at = @done_at, verified_by = @verified_by, verified_at = @verified_at
+			done_by = @done_by, done_at = @done_at, verified_by = @verified_by, verified_at = @verified_at,
+			closed_at = case when @state = 'closed' then closed_at end, closed_by = case when @state = 'closed' then closed_by end,
+			closed_reason = case when @state = 'closed' then closed_reason else '' end
 		where id = @id`
 	_, err := tx.Exec(ctx, sql, pgx.StrictNamedArgs{
 		"id": it.ID, "owner": it.OwnerID, "due": it.DueOn, "state": it.State, "resolution": it.Resolution,

@@ -138,7 +138,7 @@ func governingOf(ctx context.Context, q postgres.Querier, workloadID uuid.UUID, 
 		join review_types t on t.key = r.type_key
 		left join rounds o on o.review_id = r.id and o.state = 'sealed'
 		left join decisions d on d.round_id = o.id
-		where r.workload_id = $1 and r.change_key = $2 and r.gates_launch and r.state <> 'cancelled'
+		where r.workload_id = $1 and r.change_key = $2 and r.gates_launch and (r.state <> 'cancelled' or d.id is not null)
 		order by d.decided_at desc nulls last, r.started_at desc limit 1`
 	var g governing
 	err := q.QueryRow(ctx, sql, workloadID, change).Scan(&g.review, &g.mode, &g.outcome, &g.decision, &g.decidedAt, &g.validUntil, &g.content, &g.tier)
@@ -160,7 +160,8 @@ func gateItems(ctx context.Context, q postgres.Querier, workloadID, decision uui
 	prefix := decision.String() + "/"
 	for _, it := range all {
 		mine := it.CauseKind == remediation.CauseCondition && len(it.CauseKey) > len(prefix) && it.CauseKey[:len(prefix)] == prefix
-		if !it.Finished() && (mine || it.CauseKind != remediation.CauseCondition) {
+		left := !it.Finished() || it.State == remediation.Closed // to retire and come back verifies nothing
+		if left && (mine || it.CauseKind != remediation.CauseCondition) {
 			list = append(list, gateItem{item: it, condition: mine})
 		}
 	}

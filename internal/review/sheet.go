@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"orrery/internal/discussion"
 	"orrery/internal/evidence"
 	"orrery/internal/fault"
 	"orrery/internal/identity"
@@ -21,7 +22,8 @@ import (
 type Sheet struct {
 	Review
 	Sections []Section
-	entries  []Entry // all of them; the sections hold parts of it
+	Talk     discussion.Tally // what is said and brought about the review itself
+	entries  []Entry          // all of them; the sections hold parts of it
 }
 
 // Section is a section of a questionnaire with the questions that are asked.
@@ -41,6 +43,8 @@ type Entry struct {
 	Assignee      Assignee            // who should answer it
 	SavedHere     bool                // in a later round: saved in it, not only carried on
 	Acceptance    remediation.Bearing // see Accepted and AskedToAccept
+
+	discussion.Tally // what people say and bring beside it; filled in a Sheet
 }
 
 // Key names the question within the review; it is also the key of its item's cause.
@@ -144,10 +148,12 @@ func (s *Service) sheet(ctx context.Context, q postgres.Batcher, r Review) (Shee
 	queueSavedHere(batch, r, &savedHere)
 	var acceptances []remediation.Acceptance
 	remediation.QueueAcceptances(batch, r.Workload.ID, &acceptances)
+	tallies := map[string]discussion.Tally{}
+	discussion.QueueTallies(batch, r.ID, tallies)
 	if err := q.SendBatch(ctx, batch).Close(); err != nil {
 		return Sheet{}, fmt.Errorf("read answers and verdicts: %w", err)
 	}
-	sheet := Sheet{Review: r, entries: make([]Entry, len(answers))}
+	sheet := Sheet{Review: r, Talk: tallies[discussion.ReviewTally], entries: make([]Entry, len(answers))}
 	now, first := s.now(), 0
 	bearings := remediation.Bearings(acceptances, now)
 	for i, a := range answers {
@@ -158,6 +164,7 @@ func (s *Service) sheet(ctx context.Context, q postgres.Batcher, r Review) (Shee
 		e.Assignee = assignees[e.Key()]
 		e.SavedHere = slices.Contains(savedHere, answerRef{a.VersionID, a.QuestionID})
 		e.Acceptance = bearings[e.Key()]
+		e.Tally = tallies[e.Key()]
 		sheet.entries[i] = e
 		if n := len(sheet.Sections); n == 0 || sheet.Sections[n-1].Questionnaire != e.Questionnaire || sheet.Sections[n-1].ID != section.ID {
 			sheet.Sections = append(sheet.Sections, Section{Questionnaire: e.Questionnaire, ID: section.ID, Name: section.Name})
@@ -207,6 +214,17 @@ func proofs(q *questionnaire.Question, a Answer, verdicts map[string]evidence.Ve
 		}
 		p.Against = a.Has(c.Choice) && !a.NotApplicable && (p.State == evidence.Contradicts || p.State == evidence.Mixed)
 		list = append(list, p)
+	}
+	return list
+}
+
+// Challenged lists the questions with a challenge that is not resolved.
+func (s Sheet) Challenged() []Entry {
+	var list []Entry
+	for i := range s.entries {
+		if s.entries[i].OpenChallenges > 0 {
+			list = append(list, s.entries[i])
+		}
 	}
 	return list
 }

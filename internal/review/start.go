@@ -72,6 +72,9 @@ func (s *Service) Start(ctx context.Context, who identity.Actor, workloadID uuid
 	now := s.now()
 	id := uuid.Must(uuid.NewV7())
 	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+		if err := workload.Hold(ctx, tx, workloadID); err != nil {
+			return err
+		}
 		w, err := workload.Load(ctx, tx, who, workloadID)
 		if err != nil {
 			return err

@@ -36,30 +36,11 @@ func (s *Service) ByKey(ctx context.Context, who identity.Actor, key string) (Wo
 // Create adds a workload to a team. Members of the team and admins may. Invalid with a
 // message per field; a taken key is a message on "key".
 func (s *Service) Create(ctx context.Context, who identity.Actor, in Input) (Workload, error) {
-	c, err := in.check()
-	if err != nil {
-		return Workload{}, err
-	}
 	now := s.now()
-	w := Workload{ID: uuid.Must(uuid.NewV7()), CreatedAt: now}
-	err = pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
-		if w.TeamID, err = teamByKey(ctx, tx, in.TeamKey); err != nil {
-			return err
-		}
-		if err := who.May(identity.CreateWorkload, w.Target()); err != nil {
-			return err
-		}
-		if c.Restricted && !who.InTeam(w.TeamID) && who.System == "" {
-			return fault.InvalidField("restricted", "Only a member of the team may restrict its workloads: you would not see it yourself.")
-		}
-		if err := freeKey(ctx, tx, c.Key, w.ID); err != nil {
-			return err
-		}
-		w.apply(c, now)
-		if err := insert(ctx, tx, w, personID(who)); err != nil {
-			return err
-		}
-		if err := putProduction(ctx, tx, w.ID, w.Production); err != nil {
+	var w Workload
+	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+		var err error
+		if w, err = s.create(ctx, tx, who, in, now); err != nil {
 			return err
 		}
 		return s.record(ctx, tx, who, "workload.created", w, now)
@@ -71,44 +52,15 @@ func (s *Service) Create(ctx context.Context, who identity.Actor, in Input) (Wor
 }
 
 // Update changes a workload as it was seen at version. Members of the owning team may; an
-// approver from outside may change the tier and nothing else. Moving it to another team
-// needs membership of both, or a lead of the present team, and no open review; a higher tier
-// number (less critical) needs an approver. A stale version is a conflict.
+// approver from outside may change the tier and nothing else. A higher tier number (less
+// critical) needs an approver. The team, and whether it is retired, are not changed here:
+// much goes along with both, see SetTeam and SetStage. A stale version is a conflict.
 func (s *Service) Update(ctx context.Context, who identity.Actor, id uuid.UUID, version int, in Input) (Workload, error) {
 	now := s.now()
 	var w Workload
 	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
 		var err error
-		if w, err = lock(ctx, tx, who, id); err != nil {
-			return err
-		}
-		if who.May(identity.EditWorkload, w.Target()) != nil && who.Approves(w.ID) {
-			in = w.input(in.Tier) // somebody from outside only changes the tier
-		}
-		c, err := in.check()
-		if err != nil {
-			return err
-		}
-		if err := s.mayUpdate(ctx, tx, who, w, version, c); err != nil {
-			return err
-		}
-		if w.Key != c.Key {
-			if err := freeKey(ctx, tx, c.Key, w.ID); err != nil {
-				return err
-			}
-			if err := keepOldKey(ctx, tx, w.ID, w.Key, c.Key); err != nil {
-				return err
-			}
-		}
-		if w.TeamID, err = teamByKey(ctx, tx, in.TeamKey); err != nil {
-			return err
-		}
-		w.TeamKey = in.TeamKey
-		w.apply(c, now)
-		if err := update(ctx, tx, w); err != nil {
-			return err
-		}
-		if err := putProduction(ctx, tx, w.ID, w.Production); err != nil {
+		if w, err = s.change(ctx, tx, who, id, version, in, now); err != nil {
 			return err
 		}
 		return s.record(ctx, tx, who, "workload.changed", w, now)
@@ -116,7 +68,7 @@ func (s *Service) Update(ctx context.Context, who identity.Actor, id uuid.UUID, 
 	if err != nil {
 		return Workload{}, fmt.Errorf("change workload: %w", err)
 	}
-	// who may have moved the workload out of their own sight
+	// an approver who no longer is one may have lost sight of it meanwhile
 	return Load(ctx, s.db, identity.SystemActor("workload"), w.ID)
 }
 
@@ -133,7 +85,7 @@ func (w Workload) input(tier int) Input {
 }
 
 // mayUpdate checks rights and version against the stored row.
-func (s *Service) mayUpdate(ctx context.Context, tx pgx.Tx, who identity.Actor, w Workload, version int, c clean) error {
+func mayUpdate(who identity.Actor, w Workload, version int, c clean) error {
 	if err := who.May(identity.EditWorkload, w.Target()); err != nil && !who.Approves(w.ID) {
 		return err
 	}
@@ -146,20 +98,10 @@ func (s *Service) mayUpdate(ctx context.Context, tx pgx.Tx, who identity.Actor, 
 		}
 	}
 	if c.TeamKey != w.TeamKey {
-		to, err := teamByKey(ctx, tx, c.TeamKey)
-		if err != nil {
-			return err
-		}
-		if !who.Leads(w.TeamID) && !who.InTeam(to) {
-			return fault.InvalidField("team", "Moving a workload needs a lead of its team, or a member of both teams.")
-		}
-		open, err := underReview(ctx, tx, w.ID)
-		if err != nil {
-			return err
-		}
-		if open {
-			return fault.InvalidField("team", "A review of this workload is open, and who may decide it depends on the team. Finish it first.")
-		}
+		return fault.InvalidField("team", "A workload moves to another team on a page of its own, which shows what goes along.")
+	}
+	if c.Stage != w.Stage && (c.Stage == Retired || w.Stage == Retired) {
+		return fault.InvalidField("stage", "A workload retires and comes back on a page of its own, which shows what ends with it.")
 	}
 	return nil
 }

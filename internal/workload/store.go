@@ -16,7 +16,7 @@ import (
 
 const columns = `
 	w.id, w.key, w.name, w.description, w.team_id, t.key as team_key, t.name as team_name,
-	w.tier, w.stage, w.restricted, w.launch_on, w.version, w.created_at, w.updated_at,
+	w.tier, w.stage, w.restricted, w.launch_on, w.version, w.created_at, w.updated_at, w.retired_at, w.retired_reason,
 	coalesce(s.id, '00000000-0000-0000-0000-000000000000') as scope_id, coalesce(s.name, '') as scope_name,
 	coalesce(s.accounts, '{}') as accounts, coalesce(s.regions, '{}') as regions,
 	coalesce(s.tags, '{}') as tags, coalesce(s.application_arn, '') as application_arn
@@ -28,7 +28,7 @@ func scan(row pgx.CollectableRow) (Workload, error) {
 	var w Workload
 	p := &w.Production
 	err := row.Scan(&w.ID, &w.Key, &w.Name, &w.Description, &w.TeamID, &w.TeamKey, &w.TeamName,
-		&w.Tier, &w.Stage, &w.Restricted, &w.LaunchOn, &w.Version, &w.CreatedAt, &w.UpdatedAt,
+		&w.Tier, &w.Stage, &w.Restricted, &w.LaunchOn, &w.Version, &w.CreatedAt, &w.UpdatedAt, &w.RetiredAt, &w.RetiredReason,
 		&p.ID, &p.Name, &p.Accounts, &p.Regions, &p.Tags, &p.ApplicationARN)
 	return w, err
 }
@@ -69,12 +69,6 @@ func lock(ctx context.Context, tx pgx.Tx, who identity.Actor, id uuid.UUID) (Wor
 func byKey(ctx context.Context, q postgres.Querier, who identity.Actor, key string) (Workload, error) {
 	return collect(ctx, q, who, `select`+columns+`
 		where w.id = coalesce((select id from workloads where key = $1), (select workload_id from workload_keys where key = $1))`, key)
-}
-
-// underReview reports whether a review of the workload is open.
-func underReview(ctx context.Context, q postgres.Querier, id uuid.UUID) (open bool, err error) {
-	err = q.QueryRow(ctx, `select exists (select from reviews where workload_id = $1 and state = 'open')`, id).Scan(&open)
-	return open, err
 }
 
 func teamByKey(ctx context.Context, q postgres.Querier, key string) (id uuid.UUID, err error) {

@@ -33,6 +33,9 @@ type Workload struct {
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	Production  Scope // the zero Scope when there is none
+
+	RetiredAt     *time.Time // nil unless it was retired by the act of that name
+	RetiredReason string
 }
 
 // Target is what identity decides on.

@@ -139,11 +139,11 @@ func TestUpdate(t *testing.T) {
 		t.Fatalf("a member raises the tier: %v", err)
 	}
 	in.TeamKey = "storefront"
-	_, err = h.service.Update(t.Context(), h.member, w.ID, 3, in)
-	h.wants(err, fault.Invalid, "team: Moving a workload")
-	if w, err = h.service.Update(t.Context(), h.both, w.ID, 3, in); err != nil || w.TeamKey != "storefront" {
-		t.Fatalf("a member of both moves it: %v", err)
-	}
+	_, err = h.service.Update(t.Context(), h.both, w.ID, 3, in)
+	h.wants(err, fault.Invalid, "team: A workload moves to another team on a page of its own")
+	in.TeamKey, in.Stage = "ledger", workload.Retired
+	_, err = h.service.Update(t.Context(), h.lead, w.ID, 3, in)
+	h.wants(err, fault.Invalid, "stage: A workload retires and comes back on a page of its own")
 }
 
 func TestOldKeysLeadToTheWorkload(t *testing.T) {

@@ -18,6 +18,7 @@ type QuestionForm struct {
 	WhyNot    string // why the form is read-only
 	CanAsk    bool   // the reader may ask for the risk to be accepted
 	Warn      bool   // saving makes this possible approver an author
+	Talk      TalkPage
 	Now       time.Time
 	Prefix    string      // before each id, where several forms stand on a page
 	Back      string      // where saving leads; empty: the question's own page

@@ -22,6 +22,9 @@ type HomePage struct {
 	Now       time.Time
 	HasTeam   bool
 	CanCreate bool // the reader may add a workload
+
+	Mentions      []portfolio.Mention // not read, the newest first
+	MentionsTotal int
 }
 
 // homeShown is how many lines of a list a home shows; the rest is a link away.

@@ -104,6 +104,8 @@ func itemStatus(it remediation.Item) (ui.Kind, string) {
 		return ui.StateDone, "Done"
 	case remediation.Verified:
 		return ui.StateVerified, "Verified"
+	case remediation.Closed:
+		return ui.StateCancelled, "Closed"
 	}
 	return ui.StateNotStarted, "Open"
 }
@@ -145,6 +147,7 @@ type ItemPage struct {
 	CanWork   bool   // the reader may change it
 	CanVerify bool   // the reader may verify it now
 	TeamName  string // of the team whose members may change it
+	Talk      TalkPage
 }
 
 // FillItem sets the form to what is stored.
@@ -168,7 +171,7 @@ func (p ItemPage) states() []ui.Option {
 		}
 		o := words[state]
 		o.Value = state
-		if p.Item.State == remediation.Verified && state == remediation.Open {
+		if (p.Item.State == remediation.Verified || p.Item.State == remediation.Closed) && state == remediation.Open {
 			o = ui.Option{Value: state, Text: "Open it again", Hint: "It came back, or it was not done after all."}
 		}
 		list = append(list, o)

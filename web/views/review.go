@@ -32,6 +32,8 @@ type ReviewHome struct {
 	Shown     []review.Section    // what the filter lets through
 	Counts    map[review.Show]int // what each filter would hold
 	People    []ui.Option         // who may be asked to answer
+	Cancelled review.Cancellation
+	CanCancel bool
 
 	ToConfirm  []review.ToConfirm
 	Newer      []review.Newer // sets with a newer version

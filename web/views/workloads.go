@@ -24,11 +24,19 @@ type WorkloadList struct {
 	After     string // the cursor that this page was asked for; empty on the first
 	Next      string // the cursor of the next page; empty on the last
 	CanCreate bool
+	CanImport bool
 	Now       time.Time
 }
 
 // WorkloadsPath is the address of the list of workloads under a filter, after a cursor.
 func WorkloadsPath(f portfolio.Filter, after string) string {
+	return workloadsPath("/workloads", f, after)
+}
+
+// WorkloadsCSVPath is the address of the whole list under a filter, as CSV.
+func WorkloadsCSVPath(f portfolio.Filter) string { return workloadsPath("/workloads.csv", f, "") }
+
+func workloadsPath(path string, f portfolio.Filter, after string) string {
 	q := url.Values{}
 	set := func(name, value string) {
 		if value != "" {
@@ -54,7 +62,7 @@ func WorkloadsPath(f portfolio.Filter, after string) string {
 		set("sort", f.Sort)
 	}
 	set("after", after)
-	return withQuery("/workloads", q)
+	return withQuery(path, q)
 }
 
 func withQuery(path string, q url.Values) string {
@@ -102,9 +110,12 @@ func (l WorkloadList) active() (n int) {
 // column heads a column that the list can be sorted by.
 func (l WorkloadList) column(text, sort string) ui.Column {
 	f := l.Filter
-	c := ui.Column{Text: text, Numeric: sort == portfolio.ByTier}
+	c := ui.Column{Text: text, Numeric: sort == portfolio.ByTier || sort == portfolio.ByHighs}
 	if f.Sort == sort || f.Sort == "" && sort == portfolio.ByName {
 		c.Sort = "ascending"
+		if sort == portfolio.ByHighs {
+			c.Sort = "descending"
+		}
 	}
 	f.Sort = sort
 	c.Href = WorkloadsPath(f, "")
@@ -113,8 +124,8 @@ func (l WorkloadList) column(text, sort string) ui.Column {
 
 func (l WorkloadList) columns() []ui.Column {
 	return []ui.Column{
-		l.column("Workload", portfolio.ByName), l.column("Tier", portfolio.ByTier), {Text: "Decision"}, {Text: "Open review"},
-		{Text: "High", Numeric: true}, {Text: "Overdue", Numeric: true}, {Text: "Evidence read"},
+		l.column("Workload", portfolio.ByName), l.column("Tier", portfolio.ByTier), l.column("Decision", portfolio.ByEnd), {Text: "Open review"},
+		l.column("High", portfolio.ByHighs), {Text: "Overdue", Numeric: true}, l.column("Next review", portfolio.ByDue), {Text: "Evidence read"},
 	}
 }
 
@@ -157,6 +168,8 @@ type WorkloadPage struct {
 	CanEdit     bool
 	CanStart    bool
 	CanCollect  bool
+	CanRetire   bool // also: bring it back
+	CanMove     bool
 }
 
 func (w WorkloadPage) path() string { return "/workloads/" + w.Workload.Key }
@@ -203,7 +216,7 @@ func mixedHint(c portfolio.VerdictCounts) string {
 func (w WorkloadPage) mayWords() string {
 	team := w.Workload.TeamName
 	switch {
-	case w.CanEdit && w.CanStart && w.CanCollect:
+	case w.CanEdit && w.CanStart && (w.CanCollect || w.Workload.Stage == workload.Retired):
 		return ""
 	case w.CanCollect:
 		return "Members of " + team + " change this workload and start its reviews."
@@ -387,9 +400,11 @@ func (f WorkloadForm) tiers() []ui.Option {
 func (f WorkloadForm) stages() []ui.Option {
 	return ui.Selected([]ui.Option{
 		{Value: workload.Planned, Text: "Planned", Hint: "Not in production yet."}, {Value: workload.Live, Text: "Live", Hint: "Takes production traffic."},
-		{Value: workload.Retired, Text: "Retired", Hint: "Switched off; no review can start."},
 	}, f.Stage)
 }
+
+// retired reports whether the form is that of a retired workload, whose stage stays.
+func (f WorkloadForm) retired() bool { return f.Stored != nil && f.Stored.Stage == workload.Retired }
 
 // differences lists the fields in which the stored workload is not what was typed: the
 // label, what is stored, what was typed.

@@ -1,0 +1,275 @@
+package portfolio
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"orrery/internal/fault"
+	"orrery/internal/identity"
+	"orrery/internal/text"
+)
+
+const (
+	dashMonths    = 12 // months that a dashboard looks back, this one included
+	dashQuestions = 12 // questions of the list of those failed most
+)
+
+// DashFilter narrows a dashboard. The zero DashFilter takes everything the actor may read.
+type DashFilter struct {
+	TeamKey string
+	Tier    int    // 1 to 3; 0: any
+	Set     string // the key of a questionnaire: only its answers
+}
+
+// Dashboard is what the planned and live workloads that a reader may read have in common.
+// Risks are those of the newest submitted or sealed round of each, over the whole workload.
+type Dashboard struct {
+	Workloads int // that the filter takes
+	Judged    int // of those, with such a round
+	Highs     int // unfinished items of high risk
+	Overdue   int // unfinished items whose day has passed
+	Undecided int // workloads without a decision
+
+	Sections  []SectionRisk  // the most highs first
+	Questions []QuestionRisk // the most highs first, at most twelve
+	Teams     []TeamRisk     // the most highs first
+	Months    []Month        // the oldest first, this month last
+}
+
+// SectionRisk counts the answers of a section that carry a risk.
+type SectionRisk struct {
+	Set, SetName, Section string
+	High, Medium          int
+}
+
+// QuestionRisk counts the answers to a question that carry a risk.
+type QuestionRisk struct {
+	Set, ID, Title, Section string
+	High, Medium            int
+}
+
+// TeamRisk is how the workloads of a team stand.
+type TeamRisk struct {
+	Key, Name    string
+	High, Medium int // answers that carry a risk
+	Overdue      int // unfinished items whose day has passed
+}
+
+// Month is what was decided in a month. Days are from the opening of a round to its decision.
+type Month struct {
+	Start           time.Time
+	Go, Conditional int
+	NoGo            int
+	Median, P90     float64 // days; 0 when nothing was decided
+}
+
+// Decided counts the decisions of a month.
+func (m Month) Decided() int { return m.Go + m.Conditional + m.NoGo }
+
+// Dashboard reads a dashboard in four statements. Nothing is kept between readers: each
+// counts what they may read. Invalid on "tier".
+func (s *Service) Dashboard(ctx context.Context, who identity.Actor, f DashFilter) (Dashboard, error) {
+	var d Dashboard
+	if err := signedIn(who); err != nil {
+		return d, err
+	}
+	if f.Tier < 0 || f.Tier > 3 {
+		return d, fault.InvalidField("tier", "Choose tier 1, 2 or 3.")
+	}
+	q := s.dashQuery(who, f)
+	for _, read := range []func(context.Context, dashQuery, *Dashboard) error{s.dashCounts, s.dashRisks, s.dashMonths} {
+		if err := read(ctx, q, &d); err != nil {
+			return Dashboard{}, fmt.Errorf("read dashboard: %w", err)
+		}
+	}
+	return d, nil
+}
+
+// dashQuery is what every statement of a dashboard begins with: the workloads it takes.
+type dashQuery struct {
+	from string // a CTE f of id, team_id, judged_round and more
+	args func() pgx.StrictNamedArgs
+	set  string
+	now  time.Time
+}
+
+func (s *Service) dashQuery(who identity.Actor, f DashFilter) dashQuery {
+	where, more := []string{`w.stage <> 'retired'`, Readable}, map[string]any{}
+	if key := text.Clean(f.TeamKey); key != "" {
+		where, more["team"] = append(where, `w.team_id = (select id from teams where key = @team)`), key
+	}
+	if f.Tier != 0 {
+		where, more["tier"] = append(where, `w.tier = @tier`), f.Tier
+	}
+	return dashQuery{
+		from: `with f as (select w.id, w.team_id, w.highs, w.next_due, w.outcome, w.judged_round from ` + standing + ` where ` + strings.Join(where, ` and `) + `) `,
+		args: func() pgx.StrictNamedArgs {
+			args := Reader(who)
+			for name, value := range more {
+				args[name] = value
+			}
+			return args
+		},
+		set: text.Clean(f.Set), now: s.now(),
+	}
+}
+
+// dashCounts reads the totals, and what is overdue by team.
+func (s *Service) dashCounts(ctx context.Context, q dashQuery, d *Dashboard) error {
+	sql := q.from + `
+		select t.key, t.name, count(*) as workloads, count(f.judged_round) as judged, coalesce(sum(f.highs), 0)::int as highs,
+			count(*) filter (where f.outcome = '') as undecided,
+			coalesce(sum(case when f.next_due < @today then (
+				select count(*) from items i where i.workload_id = f.id and i.due_on < @today and not ` + finished + `) end), 0)::int as overdue
+		from f join teams t on t.id = f.team_id
+		group by t.id order by t.name`
+	args := q.args()
+	args["today"] = today(q.now)
+	rows, err := s.db.Query(ctx, sql, args)
+	if err != nil {
+		return err
+	}
+	type row struct {
+		Key, Name                                    string
+		Workloads, Judged, Highs, Undecided, Overdue int
+	}
+	_, err = collect(rows, func(r row) {
+		d.Workloads, d.Judged, d.Highs = d.Workloads+r.Workloads, d.Judged+r.Judged, d.Highs+r.Highs
+		d.Undecided, d.Overdue = d.Undecided+r.Undecided, d.Overdue+r.Overdue
+		d.Teams = append(d.Teams, TeamRisk{Key: r.Key, Name: r.Name, Overdue: r.Overdue})
+	})
+	return err
+}
+
+// dashRisks reads the answers that carry a risk, by team and by question, in one statement.
+func (s *Service) dashRisks(ctx context.Context, q dashQuery, d *Dashboard) error {
+	only := ``
+	args := q.args()
+	if q.set != "" {
+		only = ` and a.version_id = any(array(select id from questionnaire_versions where questionnaire_key = @set))`
+		args["set"] = q.set
+	}
+	sql := q.from + `
+		select coalesce((select key from teams where id = g.team_id), '') as team, coalesce(g.version_id, @nobody) as version_id,
+			coalesce(g.question_id, '') as question_id, g.high, g.medium
+		from (
+			select f.team_id, a.version_id, a.question_id, count(*) filter (where a.risk <> 'medium') as high, count(*) filter (where a.risk = 'medium') as medium
+			from f join answers a on a.round_id = f.judged_round and a.risk in ('high', 'medium', 'unmatched')` + only + `
+			group by grouping sets ((f.team_id), (a.version_id, a.question_id))) g`
+	args["nobody"] = uuid.Nil
+	rows, err := s.db.Query(ctx, sql, args)
+	if err != nil {
+		return err
+	}
+	var questions []riskRow
+	teams := map[string]riskRow{}
+	if _, err := collect(rows, func(r riskRow) {
+		if r.Team != "" {
+			teams[r.Team] = r
+		} else {
+			questions = append(questions, r)
+		}
+	}); err != nil {
+		return err
+	}
+	for i, t := range d.Teams {
+		d.Teams[i].High, d.Teams[i].Medium = teams[t.Key].High, teams[t.Key].Medium
+	}
+	slices.SortStableFunc(d.Teams, func(a, b TeamRisk) int {
+		return cmp.Or(cmp.Compare(b.High, a.High), cmp.Compare(b.Medium, a.Medium), cmp.Compare(b.Overdue, a.Overdue))
+	})
+	return s.dashNames(ctx, questions, d)
+}
+
+type riskRow struct {
+	Team         string
+	VersionID    uuid.UUID
+	QuestionID   string
+	High, Medium int
+}
+
+// dashNames gives questions their words and sums them up by section, over all versions.
+func (s *Service) dashNames(ctx context.Context, rows []riskRow, d *Dashboard) error {
+	sections, questions := map[[2]string]*SectionRisk{}, map[[2]string]*QuestionRisk{}
+	for _, r := range rows {
+		set, err := s.library.Version(ctx, s.db, r.VersionID)
+		if err != nil {
+			return err
+		}
+		for _, section := range set.Sections {
+			for _, question := range section.Questions {
+				if question.ID != r.QuestionID {
+					continue
+				}
+				at, in := [2]string{set.Key, question.ID}, [2]string{set.Key, section.ID}
+				if questions[at] == nil {
+					questions[at] = &QuestionRisk{Set: set.Key, ID: question.ID, Title: question.Title, Section: section.Name}
+				}
+				if sections[in] == nil {
+					sections[in] = &SectionRisk{Set: set.Key, SetName: set.Name, Section: section.Name}
+				}
+				questions[at].High, questions[at].Medium = questions[at].High+r.High, questions[at].Medium+r.Medium
+				sections[in].High, sections[in].Medium = sections[in].High+r.High, sections[in].Medium+r.Medium
+			}
+		}
+	}
+	for _, one := range sections {
+		d.Sections = append(d.Sections, *one)
+	}
+	for _, one := range questions {
+		d.Questions = append(d.Questions, *one)
+	}
+	slices.SortFunc(d.Sections, func(a, b SectionRisk) int {
+		return cmp.Or(cmp.Compare(b.High, a.High), cmp.Compare(b.Medium, a.Medium), cmp.Compare(a.Set, b.Set), cmp.Compare(a.Section, b.Section))
+	})
+	slices.SortFunc(d.Questions, func(a, b QuestionRisk) int {
+		return cmp.Or(cmp.Compare(b.High, a.High), cmp.Compare(b.Medium, a.Medium), cmp.Compare(a.Set, b.Set), cmp.Compare(a.ID, b.ID))
+	})
+	d.Questions = d.Questions[:min(len(d.Questions), dashQuestions)]
+	return nil
+}
+
+// dashMonths reads what was decided in each of the last twelve months.
+func (s *Service) dashMonths(ctx context.Context, q dashQuery, d *Dashboard) error {
+	this := time.Date(q.now.Year(), q.now.Month(), 1, 0, 0, 0, 0, time.UTC)
+	for i := range dashMonths {
+		d.Months = append(d.Months, Month{Start: this.AddDate(0, i+1-dashMonths, 0)})
+	}
+	only := ``
+	args := q.args()
+	if q.set != "" {
+		only = ` and exists (select from review_questionnaires p where p.review_id = r.id and p.questionnaire_key = @set)`
+		args["set"] = q.set
+	}
+	sql := q.from + `
+		select date_trunc('month', c.decided_at at time zone 'UTC')::date as start, count(*) filter (where c.outcome = 'go') as go,
+			count(*) filter (where c.outcome = 'conditional') as conditional, count(*) filter (where c.outcome = 'no_go') as no_go,
+			percentile_cont(0.5) within group (order by extract(epoch from c.decided_at - x.opened_at) / 86400) as median,
+			percentile_cont(0.9) within group (order by extract(epoch from c.decided_at - x.opened_at) / 86400) as p90
+		from decisions c
+		join rounds x on x.id = c.round_id
+		join reviews r on r.id = x.review_id
+		join f on f.id = r.workload_id
+		where c.decided_at >= @since` + only + `
+		group by 1`
+	args["since"] = d.Months[0].Start
+	rows, err := s.db.Query(ctx, sql, args)
+	if err != nil {
+		return err
+	}
+	_, err = collect(rows, func(m Month) {
+		for i := range d.Months {
+			if d.Months[i].Start.Equal(m.Start) {
+				d.Months[i] = m
+			}
+		}
+	})
+	return err
+}

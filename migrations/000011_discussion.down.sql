@@ -1,0 +1,2 @@
+drop table attachments, mentions, comment_revisions, comments, threads;
+drop function guard_attachment();
