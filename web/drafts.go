@@ -24,6 +24,10 @@ func draftRoutes() []Route {
 		{"GET", "/questionnaires/drafts/{id}/q/{question}", signedIn(curating(draftQuestion))},
 		{"POST", "/questionnaires/drafts/{id}/q/{question}", signedIn(curating(saveDraftQuestion))},
 		{"POST", "/questionnaires/drafts/{id}/q/{question}/check", signedIn(curating(checkDraftQuestion))},
+		{"GET", "/questionnaires/drafts/{id}/s/{section}", signedIn(curating(draftSection))},
+		{"POST", "/questionnaires/drafts/{id}/s/{section}", signedIn(curating(saveDraftSection))},
+		{"GET", "/questionnaires/drafts/{id}/copy", signedIn(curating(draftCopy))},
+		{"POST", "/questionnaires/drafts/{id}/copy", signedIn(curating(copyIntoDraft))},
 	}
 }
 
@@ -112,6 +116,8 @@ func changeDraft(v *visit) error {
 		edit, notice = questionnaire.AddSection(p.NewSection), "The section is added."
 	case "remove-section":
 		edit, notice = questionnaire.RemoveSection(subject), "The section is removed."
+	case "section-up", "section-down":
+		edit, notice = questionnaire.MoveSection(subject, act == "section-up"), ""
 	case "up", "down":
 		edit, notice = questionnaire.MoveQuestion(subject, act == "up"), ""
 	case "remove":
@@ -192,38 +198,6 @@ func (v *visit) showDraftQuestion(status int, p views.DraftQuestion, errs ui.Fie
 		ui.Link{Text: "Draft of " + p.Draft.Set.Name, Href: views.DraftPath(p.Draft)}, ui.Link{Text: "Question"})
 	frame.Errors = errs
 	return v.render(status, views.DraftQuestionForm(frame, p))
-}
-
-// maxRows bounds the rows of choices that are read from a form.
-const maxRows = 40
-
-// readQuestion reads a question's form.
-func (v *visit) readQuestion(form url.Values) questionnaire.QuestionInput {
-	clean := func(name string) string { return text.Clean(form.Get(name)) }
-	in := questionnaire.QuestionInput{
-		Section: clean("section"), Title: clean("title"), Description: clean("description"), Why: clean("why"), Good: clean("good"),
-		NotApplicableWhen: clean("not_applicable_when"), Phase: questionnaire.Phase(clean("phase")), CorePath: form.Get("core_path") == "1",
-		MaxRisk: questionnaire.Risk(clean("max_risk")), Rules: clean("rules"),
-	}
-	if id := v.r.PathValue("question"); id != "new" {
-		in.ID = id
-	}
-	for line := range strings.Lines(clean("bring")) {
-		if line = strings.TrimSpace(line); line != "" {
-			in.Bring = append(in.Bring, line)
-		}
-	}
-	for n := range maxRows {
-		suffix := "_" + strconv.Itoa(n)
-		if !form.Has("choice" + suffix) {
-			break
-		}
-		in.Choices = append(in.Choices, questionnaire.ChoiceInput{
-			ID: clean("id" + suffix), Title: clean("choice" + suffix), Weight: questionnaire.Weight(clean("weight" + suffix)),
-			Group: clean("group" + suffix), FirstStep: clean("step" + suffix),
-		})
-	}
-	return in
 }
 
 func saveDraftQuestion(v *visit) error {

@@ -116,6 +116,15 @@ func TestImportRefusesFiles(t *testing.T) {
 		"a shipped key":   {"greek.yaml", greek("2.0.0", "Is alpha done?", beta), []string{"The key greek belongs to a set that Orrery ships, which is read-only."}},
 		"NaN in JSON":     {"lens.json", "{\n  \"name\": NaN\n}", []string{"The file is refused.", "line 2, column 11", "\"NaN\" is not a value"}},
 		"too long":        {"long.yaml", "name: " + strings.Repeat("x", 500_000), []string{"The file has 500006 characters; at most 500000 are allowed. Split it into several sets."}},
+		"600 kB":          {"long.yaml", "name: " + strings.Repeat("x", 600_000), []string{"The file has 600006 characters; at most 500000 are allowed."}},
+		"NaN in YAML":     {"own.yaml", "key: own\nname: Own\nversion: 1.0.0\nminutes: .nan\n", []string{"line 4, column 10", "This should be a whole number from 0 to 10000."}},
+		"a key twice":     {"own.yaml", "key: own\nname: A\nname: B\n", []string{"line 3, column 1", "The key \"name\" is written twice."}},
+		"twice in JSON":   {"lens.json", "{\"name\": \"A\",\n \"name\": \"B\"}", []string{"line 2, column 2", "written twice"}},
+		"an alias bomb":   {"bomb.yaml", "a: &a [x, x]\n" + bomb(), []string{"line 1, column 4", "are not allowed."}},
+		"deep in YAML":    {"deep.yaml", "key: " + strings.Repeat("[", 200_000), []string{"The file nests more than 64 levels deep.", "line 1, column"}},
+		"deep in blocks":  {"deep.yaml", deepBlocks(800), []string{"The file nests more than 64 levels deep.", "line 65, column"}},
+		"deep in JSON":    {"deep.json", strings.Repeat("[", 200_000), []string{"levels deep.", "line 1, column"}},
+		"bytes in a text": {"own.yaml", "key: own\nname: \"a\xffb\"\n", []string{"line 2, column 9", "The file is not UTF-8 text."}},
 		"far too long":    {"long.yaml", strings.Repeat("x", 5<<20), []string{"The file is longer than 500,000 characters, so it was not read."}},
 		"not text":        {"photo.png", "\x89PNG\r\n\x1a\n", []string{"The file is not UTF-8 text."}},
 		"empty":           {"empty.yaml", "", []string{"The file is empty. Choose another."}},
@@ -132,6 +141,25 @@ func TestImportRefusesFiles(t *testing.T) {
 	if n := s.count(`select count(*) from questionnaire_versions`); n != 1 {
 		t.Errorf("%d versions", n)
 	}
+}
+
+// bomb is a YAML file whose aliases would grow to a billion texts.
+func bomb() string {
+	var b strings.Builder
+	for c := 'b'; c < 'k'; c++ {
+		old := "*" + string(c-1)
+		b.WriteString(string(c) + ": &" + string(c) + " [" + strings.Repeat(old+", ", 9) + old + "]\n")
+	}
+	return b.String()
+}
+
+// deepBlocks nests a key on each line.
+func deepBlocks(lines int) string {
+	var b strings.Builder
+	for n := range lines {
+		b.WriteString(strings.Repeat(" ", n) + "a:\n")
+	}
+	return b.String()
 }
 
 // TestImportOfALensByForm gives a lens the key and the version it does not have.

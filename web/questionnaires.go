@@ -84,6 +84,9 @@ func questionnairePage(v *visit) error {
 	if p.Off, err = v.Library.SwitchedOff(v.ctx(), v.DB, p.Set.Key); err != nil {
 		return err
 	}
+	if err := v.fillMarks(&p); err != nil {
+		return err
+	}
 	uses, err := v.Portfolio.SetsInUse(v.ctx(), v.who)
 	if err != nil {
 		return err

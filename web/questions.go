@@ -77,11 +77,10 @@ func (v *visit) showQuestion(status int, q review.QuestionPage, f views.Question
 		}
 		f.People = options(people)
 	}
-	talk, err := v.talkOfQuestion(q)
-	if err != nil {
+	var err error
+	if f.Talk, err = v.talkOfQuestion(q); err != nil {
 		return err
 	}
-	f.Talk = talk
 	p := v.page(q.Entry.Question.Title+" - "+q.Workload.Name, "/reviews", reviewCrumbs(q.Review, q.Section.Name)...)
 	p.Errors = f.Errors
 	return v.render(status, views.Question(p, q, f))

@@ -10,7 +10,6 @@ import (
 	"orrery/internal/evidence"
 	"orrery/internal/fault"
 	"orrery/internal/identity"
-	"orrery/internal/report"
 	"orrery/internal/review"
 	"orrery/internal/workload"
 	"orrery/web/views"
@@ -23,7 +22,6 @@ func reviewRoutes() []Route {
 		{"GET", "/reviews/{id}", signedIn(reviewHome)},
 		{"GET", "/reviews/{id}/record", signedIn(reviewRecord)},
 		{"GET", "/reviews/{id}/record.json", signedIn(reviewRecordJSON)},
-		{"GET", "/reviews/{id}/report.pdf", signedIn(reviewPDF)},
 	}
 }
 
@@ -154,31 +152,6 @@ func reviewRecordJSON(v *visit) error {
 	v.w.Header().Set("Content-Disposition", attachment(raw.Name+".json"))
 	v.w.Header().Set("Cache-Control", "no-store")
 	return json.NewEncoder(v.w).Encode(raw)
-}
-
-// reviewPDF prints a round. It is made before the first byte is sent, so a failure is a page.
-func reviewPDF(v *visit) error {
-	paper, _, err := v.paper()
-	if err != nil {
-		return err
-	}
-	_, sample := v.organisation(v.ctx())
-	b := borrow()
-	defer giveBack(b)
-	err = report.PDF(b, report.Input{
-		Snapshot: paper.Snapshot, Seal: paper.Seal, ContentSHA256: paper.ContentSHA256, SealSHA256: paper.SealSHA256, State: paper.State,
-		SignOffs: paper.SignOffs, Items: paper.Items, URL: v.PublicURL + paper.Path, PrintedAt: v.Now(), Sample: sample,
-	})
-	if err != nil {
-		return err
-	}
-	name := paper.Snapshot.Workload.Key + "-" + paper.Snapshot.Review.Type + "-round-" + strconv.Itoa(paper.Snapshot.Review.Round) + ".pdf"
-	v.w.Header().Set("Content-Type", "application/pdf")
-	v.w.Header().Set("Content-Disposition", attachment(name))
-	v.w.Header().Set("Cache-Control", "no-store")
-	v.w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
-	_, err = b.WriteTo(v.w)
-	return ignoreGone(v, err)
 }
 
 // attachment is a Content-Disposition for a name made of keys and numbers.

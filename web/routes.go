@@ -26,9 +26,12 @@ func (s *Server) routes() []Route {
 		upgradeRoutes(),
 		reviewTypeRoutes(),
 		questionRoutes(),
-		sectionRoutes(),
 		decisionRoutes(),
 		acceptanceRoutes(),
+		compareRoutes(),
+		exportRoutes(),
 		auditRoutes(),
+		markRoutes(),
+		sectionRoutes(),
 	)
 }

@@ -145,6 +145,7 @@ const (
 	RetireWorkload                // leads of the owning team, admins
 	MoveWorkload                  // leads of the owning team, admins
 	CancelReview                  // leads of the owning team
+	MarkQuestions                 // any person
 )
 
 var refusals = map[Action]string{
@@ -166,6 +167,7 @@ var refusals = map[Action]string{
 	RetireWorkload:  "Only a lead of the owning team or an admin may retire this workload or bring it back.",
 	MoveWorkload:    "Only a lead of the owning team or an admin may move this workload to another team.",
 	CancelReview:    "Only a lead of the owning team may cancel this review.",
+	MarkQuestions:   "Only a person who is signed in may mark questions.",
 }
 
 // May answers whether the actor may do the action to the target: nil, or a Forbidden
@@ -200,6 +202,8 @@ func (a Actor) allowed(do Action, t Target) bool {
 		return a.Leads(t.TeamID) || a.Is(Admin)
 	case CancelReview:
 		return a.Leads(t.TeamID)
+	case MarkQuestions:
+		return a.PersonID != uuid.Nil
 	}
 	return false
 }

@@ -214,7 +214,10 @@ func TestTables(t *testing.T) {
 			if count != 1<<(n-1) || !c.has(1<<i) || c.has(0) {
 				t.Fatalf("choice %d of %d: %d selections", i, n, count)
 			}
-			lowered := c.lowered(i)
+			lowered := newTable(n)
+			for word := range lowered {
+				lowered[word] = c.lowered(i, word)
+			}
 			if lowered.first() != 0 || lowered.and(c).first() >= 0 {
 				t.Fatalf("choice %d of %d lowers wrongly", i, n)
 			}

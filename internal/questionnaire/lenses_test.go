@@ -17,7 +17,7 @@ import (
 var update = flag.Bool("update", false, "write testdata/lenses.golden anew")
 
 // lenses reads the real lenses that lie beside the repository, by file name.
-func lenses(t *testing.T) map[string][]byte {
+func lenses(t testing.TB) map[string][]byte {
 	t.Helper()
 	root, err := os.Getwd()
 	if err != nil {

@@ -1,6 +1,7 @@
 package questionnaire
 
 import (
+	"math/bits"
 	"slices"
 	"strings"
 )
@@ -117,21 +118,34 @@ func (l *linter) monotone(q *Question, path string, o outcomes) {
 			noneTicked.or(o.choices[i])
 		}
 	}
+	better := o.medium.clone().or(o.none)
 	for i := range q.Choices {
 		if q.Choices[i].None {
 			continue
 		}
-		raises := risky.lowered(i).and(o.none).or(worse.lowered(i).and(o.medium.clone().or(o.none)))
-		if noneTicked != nil {
-			raises.without(noneTicked)
-		}
-		if m := raises.first(); m >= 0 {
+		if m := firstRaise(risky, o.none, worse, better, noneTicked, i); m >= 0 {
 			from, to := o.risk(uint32(m)), o.risk(uint32(m|1<<i))
 			l.warn(join(path, l.names.rules), q.at, "not-monotone", "Look at the order of the rules and at each !.",
 				"When %s, also ticking %s raises the risk from %s to %s.", q.describe(uint32(m)), q.Choices[i].ID, from, to)
 			return
 		}
 	}
+}
+
+// firstRaise returns the smallest selection in which adding choice i leads from none into
+// risky, or from better into worse, unless it is in the table except, which may be nil; -1
+// when there is none.
+func firstRaise(risky, none, worse, better, except table, i int) int {
+	for word := range none {
+		raised := risky.lowered(i, word)&none[word] | worse.lowered(i, word)&better[word]
+		if except != nil {
+			raised &^= except[word]
+		}
+		if raised != 0 {
+			return word*64 + bits.TrailingZeros64(raised)
+		}
+	}
+	return -1
 }
 
 // noneChoice looks at what a none-of-these choice comes to.

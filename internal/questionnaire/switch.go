@@ -80,7 +80,7 @@ func (l *Library) SwitchOff(ctx context.Context, who identity.Actor, key, questi
 		if _, err := tx.Exec(ctx, sql, uuid.Must(uuid.NewV7()), key, question, reason, day, personOf(who), now); err != nil {
 			return err
 		}
-		return recordSwitch(ctx, tx, who, "question.switched_off", key, question, now, audit.Detail{Name: "review_on", Value: reviewOn})
+		return recordQuestion(ctx, tx, who, "question.switched_off", key, question, now, audit.Detail{Name: "review_on", Value: reviewOn})
 	})
 	if postgres.IsUnique(err, "switched_off_questions_once") {
 		return fault.New(fault.Conflict, "This question is switched off already.")
@@ -108,7 +108,7 @@ func (l *Library) SwitchOn(ctx context.Context, who identity.Actor, key, questio
 		if tag.RowsAffected() == 0 {
 			return fault.New(fault.Conflict, "This question is not switched off.")
 		}
-		return recordSwitch(ctx, tx, who, "question.switched_on", key, question, now)
+		return recordQuestion(ctx, tx, who, "question.switched_on", key, question, now)
 	})
 	if err != nil {
 		return fmt.Errorf("switch on %s of %s: %w", question, key, err)
@@ -136,7 +136,7 @@ func (l *Library) shippedQuestion(ctx context.Context, key, question string) err
 	return err
 }
 
-func recordSwitch(ctx context.Context, tx pgx.Tx, who identity.Actor, verb, key, question string, at time.Time, more ...audit.Detail) error {
+func recordQuestion(ctx context.Context, tx pgx.Tx, who identity.Actor, verb, key, question string, at time.Time, more ...audit.Detail) error {
 	return audit.Record(ctx, tx, who, audit.Act{
 		Stream: audit.OrgStream, Verb: verb, TargetKind: "question", TargetID: key + "/" + question, At: at,
 		Details: append([]audit.Detail{{Name: "key", Value: key}, {Name: "question", Value: question}}, more...),

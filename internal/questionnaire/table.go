@@ -1,6 +1,9 @@
 package questionnaire
 
-import "math/bits"
+import (
+	"math/bits"
+	"sync"
+)
 
 // table is a set of selections: bit m stands for the selection whose choices are the
 // bits of m. A question of 15 choices has 32,768 of them in 512 words, so that a whole
@@ -42,6 +45,24 @@ func choiceTable(choices, i int) table {
 	return t
 }
 
+// knownTables are the tables of every choice, by the number of choices; they are shared, and
+// only read.
+var knownTables [maxChoices + 1]struct {
+	once   sync.Once
+	tables []table
+}
+
+// choiceTables returns choiceTable for every choice. The tables must not be changed.
+func choiceTables(choices int) []table {
+	known := &knownTables[choices]
+	known.once.Do(func() {
+		for i := range choices {
+			known.tables = append(known.tables, choiceTable(choices, i))
+		}
+	})
+	return known.tables
+}
+
 func (t table) has(m uint32) bool { return t[m/64]>>(m%64)&1 != 0 }
 
 func (t table) empty() bool { return t.first() < 0 }
@@ -79,18 +100,16 @@ func (t table) without(o table) table {
 	return t
 }
 
-// lowered returns the selections without choice i to which adding it leads into t.
-func (t table) lowered(i int) table {
-	out := make(table, len(t))
-	for word := range t {
-		switch {
-		case i < 6:
-			out[word] = t[word] & wordPatterns[i] >> (1 << i)
-		case word>>(i-6)&1 == 0:
-			out[word] = t[word|1<<(i-6)]
-		}
+// lowered returns one word of the selections without choice i to which adding it leads
+// into t.
+func (t table) lowered(i, word int) uint64 {
+	switch {
+	case i < 6:
+		return t[word] & wordPatterns[i] >> (1 << i)
+	case word>>(i-6)&1 == 0:
+		return t[word|1<<(i-6)]
 	}
-	return out
+	return 0
 }
 
 // truth returns the selections for which the condition holds while some choices are not
@@ -120,7 +139,13 @@ func (e *expr) truth(choices []table, notApplicable uint32) table {
 		if operand.dropped(notApplicable) {
 			continue
 		}
-		if t := operand.truth(choices, notApplicable); e.op == opAnd {
+		var t table
+		if operand.op == opChoice {
+			t = choices[bits.TrailingZeros32(operand.ticked)] // read only
+		} else {
+			t = operand.truth(choices, notApplicable)
+		}
+		if e.op == opAnd {
 			out.and(t)
 		} else {
 			out.or(t)
@@ -148,9 +173,7 @@ type outcomes struct {
 func (q *Question) outcomes(notApplicable uint32) outcomes {
 	n := len(q.Choices)
 	o := outcomes{none: newTable(n), medium: newTable(n), high: newTable(n), unmatched: fullTable(n)}
-	for i := range n {
-		o.choices = append(o.choices, choiceTable(n, i))
-	}
+	o.choices = choiceTables(n)
 	for _, r := range q.Rules {
 		if r.expr == nil {
 			continue

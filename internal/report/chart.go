@@ -1,6 +1,8 @@
 package report
 
 import (
+	"strings"
+
 	"orrery/internal/questionnaire"
 	"orrery/internal/report/tagged"
 	"orrery/internal/report/typeset"
@@ -16,7 +18,7 @@ func (r *report) risks(f *typeset.Flow) {
 		f.Paragraph(n.Add("P"), typeset.Paragraph{Spans: []typeset.Span{span("This round asks no questions.", styleText)}})
 		return
 	}
-	text(f, n, "Each bar is as long as its section has questions. "+r.evidenceWords(), styleSoft)
+	paragraphs(f, n, "Each bar is as long as its section has questions. "+r.evidenceWords(), styleSoft)
 	most := 0
 	for _, s := range r.sections {
 		most = max(most, s.tally.all())
@@ -26,12 +28,14 @@ func (r *report) risks(f *typeset.Flow) {
 		rows = append(rows, r.riskRow(s, most))
 	}
 	f.Space(6)
-	f.Table(n.Add("Table"), typeset.Table{Rows: rows, Columns: []typeset.Column{
+	f.Table(n.Add("Table"), r.paged(typeset.Table{Rows: rows, Columns: []typeset.Column{
 		{Title: "Section"}, {Title: "Questions by risk", Width: 132}, {Title: "In words", Width: 156}, {Title: "Page", Width: widePage},
-	}})
+	}}))
 	f.Space(10)
 	r.legend(f)
-	r.highTable(f, n)
+	highs, mediums := r.highs(), r.mediums()
+	r.riskTable(f, n, riskLabel("high"), plural(len(highs), "open high", "open highs"), highs)
+	r.riskTable(f, n, riskLabel("medium"), plural(len(mediums), "medium", "mediums"), mediums)
 }
 
 // all stands for all sections in the table: only words, no bar.
@@ -39,13 +43,15 @@ func (r *report) all() *section { return &section{name: "All sections", tally: r
 
 func (r *report) riskRow(s *section, most int) []typeset.Cell {
 	words := cell(s.tally.words(), "")
-	if s.part == nil {
+	if s.number == "" {
 		strong := styleCell.With(typeset.SemiBold)
 		words.Spans[0].Style = strong
 		return []typeset.Cell{{Spans: []typeset.Span{span(s.name, strong)}}, {}, words, {}}
 	}
 	name := styleCell
-	name.Link = &typeset.Link{To: &s.part.anchor, Label: "Section " + s.number}
+	if s.part != nil {
+		name.Link = &typeset.Link{To: &s.part.anchor, Label: "Section " + s.number}
+	}
 	return []typeset.Cell{
 		{Spans: []typeset.Span{span(s.number+"  "+s.name, name)}},
 		{Figure: &typeset.Figure{Height: barHeight + 2, Alt: typeset.Plain(s.name + ": " + s.tally.words()), Draw: func(c *typeset.Canvas, box tagged.Rect) {
@@ -122,25 +128,37 @@ func (r *report) evidenceWords() string {
 	}
 }
 
-// highTable lists all highs with what is missing.
-func (r *report) highTable(f *typeset.Flow, n *tagged.Node) {
-	highs := r.highs()
-	if len(highs) == 0 {
+// riskTable lists the questions of a risk with what is missing, who mends it and by when.
+func (r *report) riskTable(f *typeset.Flow, n *tagged.Node, l label, title string, list []*question) {
+	if len(list) == 0 {
 		return
 	}
 	f.Space(22)
-	f.Paragraph(n.Add("H3"), typeset.Paragraph{
-		Status: riskLabel("high").Status, Spans: []typeset.Span{span(plural(len(highs), "open high", "open highs"), styleH3)}, Keep: true,
-	})
+	f.Paragraph(n.Add("H3"), typeset.Paragraph{Status: l.Status, Spans: []typeset.Span{span(title, styleH3)}, Keep: true})
 	f.Space(5)
 	var rows [][]typeset.Cell
-	for _, q := range highs {
+	for _, q := range list {
 		owner, due := r.mend(q)
-		rows = append(rows, []typeset.Cell{questionCell(q, q.Explanation), cell(owner, ""), cell(due, ""), pageCell(q.part)})
+		rows = append(rows, []typeset.Cell{questionCell(q, r.lacks(q)), cell(owner, ""), cell(due, ""), pageCell(q.part)})
 	}
-	f.Table(n.Add("Table"), typeset.Table{Rows: rows, Columns: []typeset.Column{
+	f.Table(n.Add("Table"), r.paged(typeset.Table{Rows: rows, Columns: []typeset.Column{
 		{Title: "Question and what is missing"}, {Title: "Owner", Width: wideOwner}, {Title: "Due", Width: wideDate}, {Title: "Page", Width: widePage},
-	}})
+	}}))
+}
+
+// lacks says why a question has its risk and, where the question itself is not printed, what
+// is not ticked and what to do first.
+func (r *report) lacks(q *question) string {
+	lines := filled(q.Explanation)
+	if r.full() {
+		return strings.Join(lines, "\n")
+	}
+	for _, c := range q.Choices {
+		if isMissing(c) {
+			lines = append(lines, "Not ticked: "+strings.Join(filled(dotted(or(c.Title, c.ID)), prefixed("First step: ", c.FirstStep)), " "))
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // against lists the verdicts that stand against what was ticked.
@@ -158,7 +176,7 @@ func (r *report) against(f *typeset.Flow) {
 			cell(or(shortDay(v.AsOf), "Never read"), clock(v.AsOf)), pageCell(c.question.part),
 		})
 	}
-	f.Table(n.Add("Table"), typeset.Table{Rows: rows, Columns: []typeset.Column{
+	f.Table(n.Add("Table"), r.paged(typeset.Table{Rows: rows, Columns: []typeset.Column{
 		{Title: "Question and claim"}, {Title: "Verdict", Width: 150}, {Title: "As of", Width: wideDate}, {Title: "Page", Width: widePage},
-	}})
+	}}))
 }

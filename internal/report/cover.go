@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -229,9 +230,13 @@ func (r *report) coverList(f *typeset.Flow, n *tagged.Node, columns []typeset.Co
 	if rest > 0 {
 		f.Space(3)
 		style := styleMeta
-		words := fmt.Sprintf("%d more under %s.", rest, chapter)
+		where := "under " + chapter
+		if !slices.ContainsFunc(r.parts, func(p *part) bool { return p.title == chapter }) {
+			where = "in the full report"
+		}
+		words := fmt.Sprintf("%d more %s.", rest, where)
 		if rows <= 0 {
-			words = fmt.Sprintf("Listed under %s.", chapter)
+			words = fmt.Sprintf("Listed %s.", where)
 		}
 		f.Paragraph(n.Add("P"), typeset.Paragraph{Spans: []typeset.Span{span(words, style)}})
 	}

@@ -94,11 +94,18 @@ func (t tally) words() string {
 }
 
 // highs returns the questions that count as high, in their order.
-func (r *report) highs() []*question {
+func (r *report) highs() []*question { return r.those(questionnaire.Risk.CountsAsHigh) }
+
+// mediums returns the questions with a medium risk, in their order.
+func (r *report) mediums() []*question {
+	return r.those(func(risk questionnaire.Risk) bool { return risk == questionnaire.RiskMedium })
+}
+
+func (r *report) those(keep func(questionnaire.Risk) bool) []*question {
 	var list []*question
 	for _, s := range r.sections {
 		for _, q := range s.questions {
-			if questionnaire.Risk(q.Risk).CountsAsHigh() {
+			if keep(questionnaire.Risk(q.Risk)) {
 				list = append(list, q)
 			}
 		}

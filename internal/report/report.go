@@ -26,6 +26,34 @@ type Input struct {
 	URL           string              // where the round is in the portal
 	PrintedAt     time.Time
 	Sample        bool // made-up data: every page says so
+	Extent        Extent
+}
+
+// Extent is how much of a round is printed.
+type Extent string
+
+// The extents there are. The zero value prints everything.
+const (
+	Full        Extent = "full"
+	ReadoutOnly Extent = "readout" // the cover
+	RisksOnly   Extent = "risks"   // the cover, and what is medium or high
+)
+
+// ParseExtent reads an extent as an address has it; nothing is Full.
+func ParseExtent(s string) (Extent, bool) {
+	e := Extent(s)
+	if e == "" {
+		e = Full
+	}
+	return e, e == Full || e == ReadoutOnly || e == RisksOnly
+}
+
+// items are those of the seal, else those given.
+func (in Input) items() []review.SealedItem {
+	if in.Seal != nil {
+		return in.Seal.Items
+	}
+	return in.Items
 }
 
 // check refuses what would print a false record.
@@ -55,8 +83,7 @@ func PDF(w io.Writer, in Input) error {
 	}
 	r := newReport(in)
 	cover := r.cover()
-	body := r.body()
-	pages := append([]typeset.Page{cover}, typeset.Divide(body.Blocks, 2, pageTop, pageBottom)...)
+	pages := append([]typeset.Page{cover}, typeset.Divide(r.body().Blocks, 2, pageTop, pageBottom)...)
 	for i, page := range pages {
 		r.canvas.Doc.AddPage()
 		r.frame(page.Title, i+1, len(pages))
@@ -102,21 +129,30 @@ type part struct {
 
 func newReport(in Input) *report {
 	canvas := typeset.NewCanvas()
-	r := &report{in: in, canvas: canvas, doc: canvas.Doc.Root(), items: in.Items, signOffs: in.SignOffs}
+	r := &report{in: in, canvas: canvas, doc: canvas.Doc.Root(), items: in.items(), signOffs: in.SignOffs}
 	if in.Seal != nil {
-		r.items, r.signOffs = in.Seal.Items, in.Seal.SignOffs
+		r.signOffs = in.Seal.SignOffs
 	}
-	r.owners = map[string]review.SealedItem{}
-	for _, item := range r.items {
-		if item.Cause == "question" {
-			r.owners[item.Title] = item
-		}
-	}
+	r.owners = ownersOf(r.items)
 	r.sections, r.total = sections(in.Snapshot.Sections)
 	r.plan()
 	r.foot = r.footing()
 	return r
 }
+
+// ownersOf finds the items of questions by their titles.
+func ownersOf(items []review.SealedItem) map[string]review.SealedItem {
+	owners := map[string]review.SealedItem{}
+	for _, item := range items {
+		if item.Cause == "question" {
+			owners[item.Title] = item
+		}
+	}
+	return owners
+}
+
+// full reports whether everything is printed.
+func (r *report) full() bool { return r.in.Extent == Full || r.in.Extent == "" }
 
 // chapters are the parts that are not sections.
 type chapters struct {
@@ -125,11 +161,18 @@ type chapters struct {
 }
 
 // plan lists the parts in their order. There is no chapter on evidence against answers
-// when there is none.
+// when there is none, and a report of less has fewer.
 func (r *report) plan() {
+	if r.in.Extent == ReadoutOnly {
+		return
+	}
 	r.risksPart = r.chapter("Risk by section")
 	if len(r.clashes()) > 0 {
 		r.againstPart = r.chapter("Evidence against answers")
+	}
+	if r.in.Extent == RisksOnly {
+		r.aboutPart = r.chapter("About this document")
+		return
 	}
 	r.contentsPart = r.chapter("Contents")
 	for _, s := range r.sections {
@@ -145,8 +188,15 @@ func (r *report) plan() {
 // body sets everything after the cover.
 func (r *report) body() *typeset.Flow {
 	f := &typeset.Flow{X: pageLeft, Width: pageWidth}
+	if r.in.Extent == ReadoutOnly {
+		return f
+	}
 	r.risks(f)
 	r.against(f)
+	if r.in.Extent == RisksOnly {
+		r.about(f)
+		return f
+	}
 	r.contents(f)
 	for _, s := range r.sections {
 		r.section(f, s)
@@ -181,6 +231,9 @@ func (r *report) bookmark() {
 // title names the document.
 func (r *report) title() string {
 	title := r.in.Snapshot.Workload.Name + ": " + r.occasion()
+	if !r.full() {
+		title += ", " + string(r.in.Extent)
+	}
 	if r.in.State == review.Draft {
 		title += " (draft)"
 	}

@@ -103,8 +103,8 @@ func TestTheStructureIsThatOfTheDocument(t *testing.T) {
 	for _, s := range in.Snapshot.Sections {
 		questions += len(s.Questions)
 	}
-	if got := len(f.Root.All("H3")); got != questions+1 {
-		t.Errorf("%d headings of questions and highs, want %d", got, questions+1)
+	if got := len(f.Root.All("H3")); got != questions+2 {
+		t.Errorf("%d headings of questions, highs and mediums, want %d", got, questions+2)
 	}
 	if got := len(f.Root.All("Figure")); got != sections {
 		t.Errorf("%d bars, want %d", got, sections)

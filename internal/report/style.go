@@ -66,10 +66,12 @@ func statusCell(l label, sub string) typeset.Cell {
 	return typeset.Cell{Status: l.Status, Spans: spans}
 }
 
-// questionCell names a question and leads to it.
+// questionCell names a question and leads to it, if it is printed.
 func questionCell(q *question, sub string) typeset.Cell {
 	style := styleCell
-	style.Link = &typeset.Link{To: &q.part.anchor, Label: "Question " + q.number}
+	if q.part != nil {
+		style.Link = &typeset.Link{To: &q.part.anchor, Label: "Question " + q.number}
+	}
 	spans := []typeset.Span{span(q.number+"  "+q.Title, style)}
 	if sub != "" {
 		spans = append(spans, span("\n"+sub, styleCellSub))
@@ -77,8 +79,26 @@ func questionCell(q *question, sub string) typeset.Cell {
 	return typeset.Cell{Spans: spans}
 }
 
-// pageCell prints the page of a part.
-func pageCell(p *part) typeset.Cell { return typeset.Cell{PageOf: &p.anchor, Style: styleCell} }
+// pageCell prints the page of a part, if it is printed.
+func pageCell(p *part) typeset.Cell {
+	if p == nil {
+		return typeset.Cell{}
+	}
+	return typeset.Cell{PageOf: &p.anchor, Style: styleCell}
+}
+
+// paged takes the last column, which has pages, from a table that leads to questions which
+// are not printed.
+func (r *report) paged(t typeset.Table) typeset.Table {
+	if r.full() {
+		return t
+	}
+	t.Columns = t.Columns[:len(t.Columns)-1]
+	for i, row := range t.Rows {
+		t.Rows[i] = row[:len(t.Columns)]
+	}
+	return t
+}
 
 // heading begins a chapter on a new page unless need is left of the present one.
 func (r *report) heading(f *typeset.Flow, n *tagged.Node, p *part, need float64) {
@@ -94,8 +114,8 @@ func (r *report) heading(f *typeset.Flow, n *tagged.Node, p *part, need float64)
 	f.Space(9)
 }
 
-// text adds plain text: a paragraph for each block of lines between empty ones.
-func text(f *typeset.Flow, n *tagged.Node, s string, style typeset.Style) {
+// paragraphs adds plain text: a paragraph for each block of lines between empty ones.
+func paragraphs(f *typeset.Flow, n *tagged.Node, s string, style typeset.Style) {
 	for p := range strings.SplitSeq(strings.ReplaceAll(s, "\r\n", "\n"), "\n\n") {
 		if p = strings.TrimSpace(p); p != "" {
 			f.Paragraph(n.Add("P"), typeset.Paragraph{Spans: []typeset.Span{span(p, style)}})

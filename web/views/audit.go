@@ -55,7 +55,7 @@ var verbFamilies = []ui.Option{
 	{Value: "link.", Text: "One-time links"},
 	{Value: "token.", Text: "API tokens"},
 	{Value: "questionnaire.", Text: "Questionnaires"},
-	{Value: "question.", Text: "Questions switched off and on"},
+	{Value: "question.", Text: "Questions switched off, on, and marked"},
 }
 
 // KnownVerb reports whether the list can be narrowed to the verb: a family, or a verb in
@@ -129,6 +129,9 @@ var verbWords = map[string]string{
 	"questionnaire.draft_discarded": "Threw a draft of a questionnaire away",
 	"questionnaire.draft_saved":     "Saved a draft of a questionnaire",
 	"question.switched_off":         "Switched a question off",
+	"question.marked":               "Marked a question",
+	"question.unmarked":             "Took a mark off a question",
+	"question.marks_settled":        "Settled marks on questions",
 	"question.switched_on":          "Switched a question on",
 	"questionnaire.published":       "Published a questionnaire",
 	"review.cancelled":              "Cancelled a review",

@@ -298,7 +298,7 @@ func thread(t TalkPage, h discussion.Thread) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		for _, c := range h.Comments {
-			templ_7745c5c3_Err = said(c).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = remark(c).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -327,7 +327,7 @@ func thread(t TalkPage, h discussion.Thread) templ.Component {
 	})
 }
 
-func said(c discussion.Said) templ.Component {
+func remark(c discussion.Said) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

@@ -108,14 +108,7 @@ func (d DraftQuestion) rows() []questionnaire.ChoiceInput {
 	return rows
 }
 
-func (d DraftQuestion) sections() []ui.Option {
-	var options []ui.Option
-	for i := range d.Draft.Set.Sections {
-		s := &d.Draft.Set.Sections[i]
-		options = append(options, ui.Option{Value: s.ID, Text: s.Name})
-	}
-	return ui.Selected(options, d.Input.Section)
-}
+func (d DraftQuestion) sections() []ui.Option { return sectionOptions(d.Draft, d.Input.Section) }
 
 var weightOptions = []ui.Option{
 	{Value: string(questionnaire.WeightCore), Text: "Core"},

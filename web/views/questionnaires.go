@@ -29,8 +29,10 @@ type QuestionnairePage struct {
 	Filter   questionnaire.Filter
 	Unfold   bool // every question stands open
 
-	Off       map[string]questionnaire.SwitchedOff // by the question's id
-	MayCurate bool
+	Off        map[string]questionnaire.SwitchedOff // by the question's id
+	OwnMarks   map[string]questionnaire.Mark        // the reader's open ones, likewise
+	MarkCounts map[string]questionnaire.MarkCount   // of everybody, for curators
+	MayCurate  bool
 }
 
 // Comparison is the difference between two versions of a set. From is empty when the set
@@ -168,6 +170,33 @@ func (p QuestionnairePage) timeWords() string {
 			" for the core path of " + strconv.Itoa(t.CorePath) + "."
 	}
 	return "About " + all + " for " + plural(t.Questions, "question") + "."
+}
+
+// whoWords says whose knowledge the questions need, by their phases.
+func (p QuestionnairePage) whoWords() string {
+	asked := map[questionnaire.Phase]bool{}
+	for _, q := range p.Set.Questions() {
+		asked[q.Phase] = true
+	}
+	var who []string
+	for _, each := range []struct {
+		phase questionnaire.Phase
+		words string
+	}{
+		{questionnaire.PhaseDesign, "who designed it"}, {questionnaire.PhaseBuild, "who builds and deploys it"}, {questionnaire.PhaseLaunch, "who is on call for it"},
+	} {
+		if asked[each.phase] || asked[""] {
+			who = append(who, each.words)
+		}
+	}
+	if len(who) == 0 {
+		return "People who know the workload."
+	}
+	if len(who) == 1 {
+		return "People of the workload: " + who[0] + "."
+	}
+	last := len(who) - 1
+	return "People of the workload: " + strings.Join(who[:last], ", ") + " and " + who[last] + "."
 }
 
 // bringCount counts what to have at hand.

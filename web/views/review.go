@@ -28,12 +28,12 @@ type ReviewHome struct {
 	CanJudge  bool // the reader may sign off and decide, and is no author
 	CanSubmit bool
 	Decision  *review.Decision // of this round or the one before
+	Cancelled review.Cancellation
+	CanCancel bool
 	Filter    review.Filter
 	Shown     []review.Section    // what the filter lets through
 	Counts    map[review.Show]int // what each filter would hold
 	People    []ui.Option         // who may be asked to answer
-	Cancelled review.Cancellation
-	CanCancel bool
 
 	ToConfirm  []review.ToConfirm
 	Newer      []review.Newer // sets with a newer version
@@ -67,6 +67,7 @@ type DecidePage struct {
 	Missing     string // which sign-offs are still needed
 	ValidTill   time.Time
 	Now         time.Time
+	Since       *review.Since // the last decision on the subject; nil when there is none
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

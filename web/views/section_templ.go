@@ -167,7 +167,7 @@ func SectionOnOnePage(p ui.Page, s SectionView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = saveStatus().Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = said().Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -587,8 +587,8 @@ func pagesSwitch(pages, to, words string) templ.Component {
 	})
 }
 
-// saveStatus is the one line that tells screen readers what became of an answer.
-func saveStatus() templ.Component {
+// said is the one line that tells screen readers what became of an answer.
+func said() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
