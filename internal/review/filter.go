@@ -19,12 +19,13 @@ const (
 	ShowMine         Show = "mine" // assigned to the reader
 	ShowToConfirm    Show = "to-confirm"
 	ShowContradicted Show = "contradicted"
-	ShowStale        Show = "stale"   // evidence on it is out of date
-	ShowChanged      Show = "changed" // saved since the last round
+	ShowTalk         Show = "comments" // threads and challenges that are open
+	ShowStale        Show = "stale"    // evidence on it is out of date
+	ShowChanged      Show = "changed"  // saved since the last round
 )
 
 // Shows lists them in the order of a page.
-var Shows = []Show{"", ShowUnanswered, ShowHigh, ShowMedium, ShowMine, ShowToConfirm, ShowContradicted, ShowStale, ShowChanged}
+var Shows = []Show{"", ShowUnanswered, ShowHigh, ShowMedium, ShowMine, ShowToConfirm, ShowContradicted, ShowTalk, ShowStale, ShowChanged}
 
 // Holds reports whether the entry is among what is shown to the reader.
 func (s Show) Holds(e *Entry, reader uuid.UUID) bool {
@@ -41,6 +42,8 @@ func (s Show) Holds(e *Entry, reader uuid.UUID) bool {
 		return reader != uuid.Nil && e.Assignee.ID == reader
 	case ShowContradicted:
 		return e.Contradicted()
+	case ShowTalk:
+		return e.OpenThreads > 0
 	case ShowStale:
 		for i := range e.Proofs {
 			if e.Proofs[i].State == evidence.Stale {

@@ -13,11 +13,11 @@ import (
 var showWords = map[review.Show]string{
 	"": "All", review.ShowUnanswered: "Unanswered", review.ShowHigh: "High", review.ShowMedium: "Medium", review.ShowMine: "Yours",
 	review.ShowToConfirm:    "To confirm",
-	review.ShowContradicted: "Evidence contradicts", review.ShowStale: "Stale evidence", review.ShowChanged: "Changed since the last round",
+	review.ShowContradicted: "Evidence contradicts", review.ShowTalk: "Open comments", review.ShowStale: "Stale evidence", review.ShowChanged: "Changed since the last round",
 }
 
 // rare are shown only while they hold something, or are asked for.
-var rare = map[review.Show]bool{review.ShowToConfirm: true, review.ShowStale: true, review.ShowChanged: true}
+var rare = map[review.Show]bool{review.ShowToConfirm: true, review.ShowTalk: true, review.ShowStale: true, review.ShowChanged: true}
 
 // filtered is the address of the home with the filter.
 func (h ReviewHome) filtered(show review.Show, phase questionnaire.Phase) string {

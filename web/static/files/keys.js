@@ -47,7 +47,7 @@
     j: () => go(1),
     k: () => go(-1),
     n: () => { const inside = form(); reach(inside && inside.elements.notes); },
-    c: () => reach(document.querySelector("[data-comment], #comments textarea, textarea[name=comment]")),
+    c: () => reach(document.querySelector("main textarea[name=body]")),
     u: () => { const inside = form(); const box = inside && inside.elements.unknown; if (box) { reach(box); box.click(); } },
     "?": () => help.showModal(),
   };
