@@ -41,12 +41,14 @@ func TestDecisionsInBrowser(t *testing.T) {
 	review := noor.where()
 	gate("conditional", "")
 
-	answerAll(asha, review)
-	submitAll(asha, review)
+	sendAnswers(asha, review)
+	asha.open(review + "/check")
+	asha.send(`form[action$="/submit"] button[type=submit]`)
+	asha.wants("Submitted, frozen")
 	decideNoGo(noor, review)
 	gate("hold", "no_go")
 	asha.open(review)
-	asha.wants("No-go in round 1", "Round 2", "15 of 15 questions answered")
+	asha.wants("No-go", "in round 1", "Round 2", "15 of 15 questions answered")
 	asha.open(review + "/check")
 	asha.send(`form[action$="/submit"] button[type=submit]`)
 	decideAgain(noor, review)
@@ -60,6 +62,25 @@ func TestDecisionsInBrowser(t *testing.T) {
 	asha.open("/workloads/payments")
 	asha.wants("No, hold", "The decision was revoked.")
 	p.verifyRecord(asha, review)
+}
+
+// sendAnswers ticks every practice of every question, by the forms that the pages hold.
+func sendAnswers(b *tab, review string) {
+	b.open(review)
+	said := eval[string](b, `(async () => {
+		for (const link of document.querySelectorAll("main .work a.t")) {
+			const page = new DOMParser().parseFromString(await (await fetch(link.href)).text(), "text/html")
+			const form = new URLSearchParams({ version: page.querySelector("[name=version]").value })
+			for (const c of page.querySelectorAll(".choice input[name=choice]"))
+				if (!c.closest("li").textContent.includes("ends the question")) form.append("choice", c.value)
+			const sent = await fetch(link.href, { method: "POST", body: form })
+			if (!sent.ok) return link.href + ": " + sent.status
+		}
+		return "all"
+	})()`)
+	if said != "all" {
+		b.t.Fatalf("answering: %s", said)
+	}
 }
 
 func decideNoGo(b *tab, review string) {
