@@ -18,7 +18,7 @@ func (r *report) risks(f *typeset.Flow) {
 		f.Paragraph(n.Add("P"), typeset.Paragraph{Spans: []typeset.Span{span("This round asks no questions.", styleText)}})
 		return
 	}
-	text(f, n, "Each bar is as long as its section has questions. "+r.evidenceWords(), styleSoft)
+	paragraphs(f, n, "Each bar is as long as its section has questions. "+r.evidenceWords(), styleSoft)
 	most := 0
 	for _, s := range r.sections {
 		most = max(most, s.tally.all())

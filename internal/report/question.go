@@ -41,7 +41,7 @@ func (r *report) question(f *typeset.Flow, n *tagged.Node, q *question) {
 	r.questionHead(f, n, q)
 	f.Indented(gutter, func() {
 		f.Space(7)
-		text(f, n, q.Description, styleText)
+		paragraphs(f, n, q.Description, styleText)
 		runIn(f, n, "Why it matters", q.Why)
 		runIn(f, n, "What good looks like", q.Good)
 		runIn(f, n, "What to bring", strings.Join(q.Bring, "; "))

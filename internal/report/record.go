@@ -174,8 +174,8 @@ func (r *report) about(f *typeset.Flow) {
 	}, 76, 0)
 	r.sets(f, n)
 	f.Space(12)
-	text(f, n, aboutHashes, styleMeta)
-	text(f, n, aboutLetters, styleMeta)
+	paragraphs(f, n, aboutHashes, styleMeta)
+	paragraphs(f, n, aboutLetters, styleMeta)
 }
 
 const (

@@ -114,8 +114,8 @@ func (r *report) heading(f *typeset.Flow, n *tagged.Node, p *part, need float64)
 	f.Space(9)
 }
 
-// text adds plain text: a paragraph for each block of lines between empty ones.
-func text(f *typeset.Flow, n *tagged.Node, s string, style typeset.Style) {
+// paragraphs adds plain text: a paragraph for each block of lines between empty ones.
+func paragraphs(f *typeset.Flow, n *tagged.Node, s string, style typeset.Style) {
 	for p := range strings.SplitSeq(strings.ReplaceAll(s, "\r\n", "\n"), "\n\n") {
 		if p = strings.TrimSpace(p); p != "" {
 			f.Paragraph(n.Add("P"), typeset.Paragraph{Spans: []typeset.Span{span(p, style)}})
