@@ -40,12 +40,12 @@ func (r *report) acceptance(f *typeset.Flow, n *tagged.Node, q *question) {
 	granted, asked := r.acceptancesOf(q)
 	if granted != nil {
 		subtitle(f, n, "Risk acceptance")
-		text(f, n, "Granted by "+granted.GrantedBy+" until the end of "+day(granted.Until)+", asked for by "+granted.AskedBy+".", styleText)
+		paragraphs(f, n, "Granted by "+granted.GrantedBy+" until the end of "+day(granted.Until)+", asked for by "+granted.AskedBy+".", styleText)
 		r.terms(f, n, granted)
 	}
 	if asked != nil {
 		subtitle(f, n, "Risk acceptance, asked for")
-		text(f, n, "Asked for by "+asked.AskedBy+" until the end of "+day(asked.Until)+". Nobody has granted it.", styleText)
+		paragraphs(f, n, "Asked for by "+asked.AskedBy+" until the end of "+day(asked.Until)+". Nobody has granted it.", styleText)
 		r.terms(f, n, asked)
 	}
 }
