@@ -16,7 +16,9 @@ drop table workload_standing;
 drop index answers_risky;
 drop index decisions_decided;
 drop index rounds_submitted;
-drop index items_done;
+drop index answers_carried;
+drop index answers_author;
+drop index items_to_verify;
 update items set state = case when verified_at is not null then 'verified' when done_at is not null then 'done' else 'open' end where state = 'closed';
 alter table items
     drop constraint items_closed,

@@ -17,9 +17,11 @@ alter table items
     add column closed_by uuid references people,
     add column closed_reason text not null default '' check (length(closed_reason) <= 2000),
     add constraint items_closed check (state <> 'closed' or closed_at is not null);
-create index items_done on items (due_on, id) where state = 'done';
+create index items_to_verify on items (workload_id) where state = 'done' and (risk = 'high' or cause_kind = 'condition');
 create index rounds_submitted on rounds (submitted_at) where state = 'submitted';
-create index decisions_decided on decisions (decided_at);
+create index decisions_decided on decisions (decided_at) include (outcome, round_id);
+create index answers_carried on answers (round_id, origin_round) where origin_round is not null;
+create index answers_author on answers (round_id, saved_by) where saved_by is not null;
 create index answers_risky on answers (round_id) include (version_id, question_id, risk) where risk in ('high', 'medium', 'unmatched');
 
 -- One line per workload, for lists that are filtered and sorted by what other rooms wrote.

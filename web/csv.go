@@ -8,16 +8,8 @@ import (
 	"time"
 
 	"orrery/internal/portfolio"
+	"orrery/internal/text"
 )
-
-// safeCell keeps a spreadsheet from taking a text for a formula: one that begins as formulas
-// do gets an apostrophe before it.
-func safeCell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
-	}
-	return s
-}
 
 // csvWriter answers with a file of RFC 4180: the first row names the columns.
 func (v *visit) csvWriter(name string, columns ...string) *csv.Writer {
@@ -73,7 +65,7 @@ func workloadCells(l portfolio.Line, now time.Time) []string {
 		csvTime(l.DecidedAt), csvTime(l.ValidUntil), csvDay(l.ReviewDue), open, l.OpenState, strconv.Itoa(l.Highs), strconv.Itoa(l.Overdue), csvTime(l.Collected),
 	}
 	for i := range cells {
-		cells[i] = safeCell(cells[i])
+		cells[i] = text.Cell(cells[i])
 	}
 	return cells
 }

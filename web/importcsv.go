@@ -66,7 +66,7 @@ func tableTemplate(v *visit) error {
 	}
 	var head, example []string
 	for _, c := range p.Columns {
-		head, example = append(head, c.Name), append(example, safeCell(c.Example))
+		head, example = append(head, c.Name), append(example, text.Cell(c.Example))
 	}
 	w := v.csvWriter(p.Kind+".csv", head...)
 	_ = w.Write(example)

@@ -155,7 +155,7 @@ func importPerson(ctx context.Context, tx pgx.Tx, who Actor, row sheet.Row, team
 	if len(details) == 0 {
 		return c, nil, nil, nil
 	}
-	c.Kind, c.Words = sheet.Update, old.Name+" is here already; changes their teams:"+words+"."
+	c.Kind, c.Words = sheet.Update, old.Name+" is here already; now "+strings.TrimPrefix(words, ", ")+"."
 	return c, personAct("membership.set", old.ID, details...), nil, nil
 }
 

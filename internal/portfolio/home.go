@@ -180,12 +180,27 @@ func (s *Service) submissions(ctx context.Context, who identity.Actor, h *Home) 
 		return nil
 	}
 	const sql = `
+		with page as materialized (
+			select r.id, d.id as round_id, count(*) over () as total
+			from rounds d
+			join reviews r on r.id = d.review_id
+			where d.state = 'submitted' and r.state = 'open' and (@judges_all or r.workload_id = any(@judged))
+				and not exists (select from answer_revisions b where b.round_id = d.id and b.saved_by = @me)
+				and not exists (select from answers b where b.round_id = d.id and b.saved_by = @me)
+				and not exists (
+					select from answers b
+					join answers o on o.round_id = b.origin_round and o.version_id = b.origin_version and o.question_id = b.origin_question
+					join rounds x on x.id = o.round_id and x.review_id = r.id
+					where b.round_id = d.id and b.origin_round is not null and o.saved_by = @me)
+			order by d.submitted_at, r.id
+			limit @limit)
 		select r.id as review_id, w.key as workload_key, w.name as workload_name, t.name as team_name, r.tier, y.name as type_name,
 			r.change_key, r.change_title, d.number as round, coalesce(p.name, '') as submitted_by, d.submitted_at,
 			r.signoffs as needed, v.agree, v.object, coalesce(v.outside, false) as outside, coalesce(v.mine, '') as voice, w.launch_on,
-			count(*) over () as total
-		from reviews r
-		join rounds d on d.review_id = r.id and d.state = 'submitted'
+			page.total
+		from page
+		join reviews r on r.id = page.id
+		join rounds d on d.id = page.round_id
 		join workloads w on w.id = r.workload_id
 		join teams t on t.id = w.team_id
 		join review_types y on y.key = r.type_key
@@ -197,16 +212,7 @@ func (s *Service) submissions(ctx context.Context, who identity.Actor, h *Home) 
 				select distinct on (person_id) person_id, voice, outside_team from signoffs
 				where round_id = d.id and content_sha256 = d.content_sha256
 				order by person_id, signed_at desc, id desc) newest) v
-		where r.state = 'open' and (@judges_all or w.id = any(@judged))
-			and not exists (select from answer_revisions b where b.round_id = d.id and b.saved_by = @me)
-			and not exists (select from answers b where b.round_id = d.id and b.saved_by = @me)
-			and not exists (
-				select from answers b
-				join answers o on o.round_id = b.origin_round and o.version_id = b.origin_version and o.question_id = b.origin_question
-				join rounds x on x.id = o.round_id and x.review_id = r.id
-				where b.round_id = d.id and o.saved_by = @me)
-		order by d.submitted_at, r.id
-		limit @limit`
+		order by d.submitted_at, r.id`
 	rows, err := s.db.Query(ctx, sql, pgx.StrictNamedArgs{"me": who.PersonID, "judges_all": all, "judged": judged, "limit": homeRows})
 	if err != nil {
 		return fmt.Errorf("read submissions: %w", err)
@@ -236,7 +242,7 @@ func (s *Service) tasks(ctx context.Context, who identity.Actor, h *Home) error 
 		order by i.due_on, i.id limit @limit)
 		union all
 		(select true` + columns + `
-		where i.state = 'done' and not ` + finished + ` and i.done_by is distinct from @me
+		where i.state = 'done' and (i.risk = 'high' or i.cause_kind = 'condition') and i.done_by is distinct from @me
 			and (w.team_id = any(@teams) or @grants_all or w.id = any(@grants))
 		order by i.due_on, i.id limit @limit)`
 	args := Reader(who)

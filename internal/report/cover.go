@@ -176,6 +176,9 @@ func (r *report) outcomeWords() (label, []string) {
 	case r.in.State == review.Superseded:
 		undecided.word = "Not decided: superseded"
 		return undecided, []string{"An upgrade to newer questions took this round's place. It is kept as it stood, and is no permission to launch."}
+	case r.in.State == review.Cancelled:
+		undecided.word = "Not decided: cancelled"
+		return undecided, []string{"The review was cancelled. It is kept as it stood, and is no permission to launch."}
 	default:
 		undecided.word = "Not decided: draft"
 		return undecided, []string{"Answers can still change. This is a working copy and no record."}

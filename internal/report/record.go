@@ -75,6 +75,7 @@ func (r *report) decision(f *typeset.Flow) {
 	if r.in.Seal == nil {
 		none(f, n, map[string]string{
 			review.Draft:     "Nobody has decided. This round is a draft that was not submitted.",
+			review.Cancelled: "Nobody has decided. The review was cancelled.",
 			review.Submitted: "Nobody has decided. This round is submitted and frozen.",
 
 			review.Superseded: "Nobody has decided. An upgrade to newer questions took this round's place.",

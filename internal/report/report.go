@@ -18,7 +18,7 @@ import (
 type Input struct {
 	Snapshot      review.Snapshot
 	Seal          *review.Seal // nil until decided
-	State         string       // review.Draft, review.Submitted, review.Sealed or review.Superseded
+	State         string       // review.Draft, review.Submitted, review.Sealed, review.Superseded or review.Cancelled
 	ContentSHA256 string       // hex; empty for a draft
 	SealSHA256    string       // hex; empty until decided
 	SignOffs      []review.SealedSignOff
@@ -59,7 +59,7 @@ func (in Input) items() []review.SealedItem {
 // check refuses what would print a false record.
 func (in Input) check() error {
 	switch in.State {
-	case review.Draft, review.Submitted, review.Superseded:
+	case review.Draft, review.Submitted, review.Superseded, review.Cancelled:
 		if in.Seal != nil {
 			return fmt.Errorf("a round that is %s has no seal", in.State)
 		}

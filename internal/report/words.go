@@ -101,6 +101,8 @@ func (r *report) standing() string {
 		return "decided and sealed"
 	case review.Submitted:
 		return "submitted, not decided"
+	case review.Cancelled:
+		return "cancelled, not decided"
 	default:
 		return "draft, not submitted"
 	}

@@ -355,7 +355,7 @@ func (s *Service) Paper(ctx context.Context, who identity.Actor, id uuid.UUID, n
 	if err != nil {
 		return p, fmt.Errorf("read round: %w", err)
 	}
-	if p.State == Draft {
+	if p.State == Draft || content == nil && seal == nil { // a draft, also one that was cancelled
 		return p, s.draftPaper(ctx, r, &p)
 	}
 	p.ContentSHA256, p.SealSHA256 = hex.EncodeToString(sum), hex.EncodeToString(sealSum)

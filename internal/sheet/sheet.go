@@ -190,7 +190,7 @@ func readRow(line int, names, cells []string) (Row, *Problem) {
 // unguard takes away the apostrophe that our own files put before what a spreadsheet would
 // take for a formula.
 func unguard(cell string) string {
-	if len(cell) > 1 && cell[0] == '\'' && strings.ContainsRune("=+-@\t\r", rune(cell[1])) {
+	if len(cell) > 1 && cell[0] == '\'' && strings.ContainsRune("=+-@\t\r\n", rune(cell[1])) {
 		return cell[1:]
 	}
 	return cell

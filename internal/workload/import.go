@@ -131,6 +131,13 @@ func readRow(in Input, row sheet.Row) (Input, error) {
 	if row.Has("tags") {
 		in.Tags = strings.FieldsFunc(row.Get("tags"), func(r rune) bool { return r == ',' || r == ';' || r == '\n' })
 	}
+	if len(bad) == 0 {
+		return in, nil
+	}
+	in.Tier = max(in.Tier, 1)
+	if _, err := in.check(); err != nil { // every place of a row at once
+		bad = append(bad, fault.FieldsOf(err)...)
+	}
 	return in, fault.InvalidFields(bad...)
 }
 
