@@ -7,13 +7,28 @@ import (
 	"orrery/internal/review"
 )
 
+// acceptances are those of the seal, else those of the content.
+func (in Input) acceptances() []review.SnapshotAcceptance {
+	if in.Seal != nil && in.Seal.Acceptances != nil {
+		return in.Seal.Acceptances
+	}
+	return in.Snapshot.Acceptances
+}
+
+// accepted returns the acceptance that was granted for a question, or the zero acceptance.
+func (in Input) accepted(key string) review.SnapshotAcceptance {
+	for _, a := range in.acceptances() {
+		if a.Question == key && a.State == remediation.Granted {
+			return a
+		}
+	}
+	return review.SnapshotAcceptance{}
+}
+
 // acceptancesOf returns what the record says of the acceptances of a question: as they stood
 // when sealed, else as they stood at submission.
 func (r *report) acceptancesOf(q *question) (granted, asked *review.SnapshotAcceptance) {
-	list := r.in.Snapshot.Acceptances
-	if r.in.Seal != nil && r.in.Seal.Acceptances != nil {
-		list = r.in.Seal.Acceptances
-	}
+	list := r.in.acceptances()
 	for i := range list {
 		switch a := &list[i]; {
 		case a.Question != q.key:

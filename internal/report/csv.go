@@ -72,15 +72,16 @@ func RisksCSV(w io.Writer, in Input) error {
 			if risk := questionnaire.Risk(q.Risk); !risk.CountsAsHigh() && risk != questionnaire.RiskMedium {
 				continue
 			}
-			item := owners[q.Title]
+			item, accepted := owners[q.Title], in.accepted(s.Questionnaire+"/"+q.ID)
 			rows = append(rows, []string{
 				s.Questionnaire, s.Name, q.ID, q.Title, q.Risk, q.Explanation, choices(q, isMissing), firstSteps(q),
-				item.Owner, item.DueOn, item.State, yes(contradicted(q)),
+				item.Owner, item.DueOn, item.State, yes(contradicted(q)), accepted.Until, accepted.GrantedBy,
 			})
 		}
 	}
 	return table(w, in, []string{
 		"questionnaire", "section", "question", "title", "risk", "explanation", "missing", "first_steps", "owner", "due_on", "item_state", "evidence_against",
+		"accepted_until", "accepted_by",
 	}, rows)
 }
 

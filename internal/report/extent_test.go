@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"orrery/internal/report/tagged/taggedtest"
+	"orrery/internal/review"
 )
 
 func TestExtents(t *testing.T) {
@@ -95,8 +96,8 @@ func TestTables(t *testing.T) {
 	}{
 		"answers": {AnswersCSV, round + "questionnaire,section,question,title,required,risk,explanation,answer,ticked,not_ticked,not_applicable,notes,answered_by,answered_at,evidence,evidence_against", 15,
 			"orr|Operations|OPS06|Who is on call: 山田太郎, محمد الأمين, Łukasz Żółć, Ελένη Παπαδοπούλου, Ольга?|yes|none|All choices are ticked.|answered|Restores are rehearsed"},
-		"risks": {RisksCSV, round + "questionnaire,section,question,title,risk,explanation,missing,first_steps,owner,due_on,item_state,evidence_against", 8,
-			"|Sara Lind|2026-12-01|in_progress|yes"},
+		"risks": {RisksCSV, round + "questionnaire,section,question,title,risk,explanation,missing,first_steps,owner,due_on,item_state,evidence_against,accepted_until,accepted_by", 8,
+			"|Sara Lind|2026-12-01|in_progress|yes||"},
 		"items": {ItemsCSV, round + "item,title,cause,risk,timing,owner,due_on,item_state", 5, "4|Rollback starts without a person.|condition|high|before_launch|Mika Laine|2026-12-01|done"},
 	} {
 		got := rows(t, c.write, in)
@@ -113,6 +114,22 @@ func TestTables(t *testing.T) {
 			if strings.Join(row[:6], "|") != "payments|new-service|CHG-4471|2|sealed|"+contentSum {
 				t.Errorf("%s: a row belongs to %q", name, row[:6])
 			}
+		}
+	}
+}
+
+func TestRisksSayWhatIsAccepted(t *testing.T) {
+	in := decided()
+	in.Seal.Acceptances = []review.SnapshotAcceptance{
+		{Question: "orr/REL11", State: "granted", Until: "2027-03-01", GrantedBy: "Noor Haddad"}, {Question: "orr/SEC04", State: "asked", Until: "2027-04-01"},
+	}
+	for _, row := range rows(t, RisksCSV, in)[1:] {
+		want := "|"
+		if row[8] == "REL11" {
+			want = "2027-03-01|Noor Haddad"
+		}
+		if got := strings.Join(row[len(row)-2:], "|"); got != want {
+			t.Errorf("%s is accepted %q, want %q", row[8], got, want)
 		}
 	}
 }

@@ -112,6 +112,9 @@ func CompareRounds(earlier, later Snapshot) Comparison {
 		for i := range s.Questions {
 			old, asked := before[s.Questionnaire+"/"+s.Questions[i].ID]
 			q, changed := compareQuestion(old, place{s, &s.Questions[i]}, asked)
+			if accepted := acceptanceChange(earlier, later, q.Key); len(accepted) > 0 && asked {
+				q.Answer, changed = append(q.Answer, accepted...), true
+			}
 			if changed {
 				change.Questions = append(change.Questions, q)
 			}

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"orrery/internal/remediation"
 	"orrery/internal/text"
 )
 
@@ -58,6 +59,27 @@ func answerChanges(old, q *SnapshotQuestion) []TextChange {
 	}
 	c.compare("Notes", old.Notes, q.Notes)
 	return c
+}
+
+// acceptanceChange compares whether the risk of a question is accepted.
+func acceptanceChange(earlier, later Snapshot, key string) []TextChange {
+	var c changes
+	c.compare("Risk acceptance", acceptanceWords(earlier, key), acceptanceWords(later, key))
+	return c
+}
+
+func acceptanceWords(s Snapshot, key string) string {
+	var lines []string
+	for _, a := range s.Acceptances {
+		if a.Question == key {
+			words := "Asked for until " + a.Until
+			if a.State == remediation.Granted {
+				words = "Accepted until " + a.Until + " by " + a.GrantedBy
+			}
+			lines = append(lines, words+": "+a.Reason)
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // said is the words when they were meant.

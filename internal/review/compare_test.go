@@ -129,6 +129,11 @@ func TestCompareRounds(t *testing.T) {
 			s.Workload.Tier, s.Workload.Accounts, s.Questionnaires[0].Version = 1, []string{"111111111111", "222222222222"}, "1.1.0"
 			return s
 		}(), "No answer changed, only what stands around them.", "Tier: [-2-][+1+]\nAccounts: 111111111111 [+222222222222+]\nQuestionnaires: ORR [-1.0.0-][+1.1.0+]"},
+		"accepted": {same, func() review.Snapshot {
+			s := one(asked("x", "high"))
+			s.Acceptances = []review.SnapshotAcceptance{{Question: "orr/x", State: "granted", Until: "2027-01-31", GrantedBy: "Noor Haddad", Reason: "It is small."}}
+			return s
+		}(), "1 changed with the same risk.", "orr/x in s:  high>high\n Risk acceptance: [+Accepted until 2027-01-31 by Noor Haddad: It is small.+]"},
 		"nothing and nothing": {review.Snapshot{}, review.Snapshot{}, "Nothing changed.", ""},
 	} {
 		got := review.CompareRounds(c.earlier, c.later)
