@@ -65,7 +65,7 @@ func TestAcceptanceFromTheCheckPage(t *testing.T) {
 	id := r.acceptanceID()
 	r.noor.get("/acceptances/"+id).is(http.StatusOK).says("Grant it", "Decline it", "We watch the quota daily.", "Asha Rao")
 	r.noor.post("/acceptances/"+id+"/grant", "until", "2027-03-03", "note", "Show me the graph.").leadsTo("/acceptances/" + id)
-	r.noor.post(r.path+"/decision", "content", content, "seen", seen, "outcome", "go").is(http.StatusConflict).says("or an acceptance, since you read this page")
+	r.noor.post(r.path+"/decision", "content", content, "seen", seen, "outcome", "go").is(http.StatusConflict).says("This changed since you read it.", "has an acceptance that is granted until 2027-03-03 now")
 	decide = r.noor.get(r.path+"/decide").says("High, accepted until 3 March 2027", "1 high, 1 of them accepted", "Every high is accepted, so a plain go is possible")
 	r.noor.post(r.path+"/decision", "content", content, "seen", decide.value("seen"), "outcome", "go").leadsTo(r.path + "/record")
 	r.vera.get("/workloads/payments").is(http.StatusOK).says("Standing now", "Accepted of these 1", "First to end 3 Mar 2027", "1 High open", "1 Accepted", "High, accepted until 3 March 2027")
