@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	perPackage = "8m"
+	perPackage = "20m"
 	inAll      = 16 * time.Minute
 )
 
