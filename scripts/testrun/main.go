@@ -20,7 +20,7 @@ import (
 
 const (
 	perPackage = "20m"
-	inAll      = 16 * time.Minute
+	inAll      = 40 * time.Minute
 )
 
 func main() {
