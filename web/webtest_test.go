@@ -67,6 +67,9 @@ type site struct {
 	Items     *remediation.Service
 	Evidence  *evidence.Service
 	Reviews   *review.Service
+	Portfolio *portfolio.Service
+	Talk      *discussion.Service
+	Handler   http.Handler
 	Log       *lines // what the server complained about
 	Ada       *browser
 }
@@ -125,11 +128,14 @@ func emptySite(t *testing.T) *site {
 	s.Items = remediation.NewService(s.DB, s.Clock.now)
 	s.Evidence = evidence.NewService(s.DB, jobs, s.Library.ChecksInUse, s.Clock.now)
 	s.Reviews = review.NewService(s.DB, s.Library, s.URL, s.Clock.now)
-	server.Config.Handler = web.New(web.Deps{
+	s.Portfolio = portfolio.NewService(s.DB, s.Library, s.Clock.now)
+	s.Talk = discussion.NewService(s.DB, s.Library, s.Clock.now)
+	s.Handler = web.New(web.Deps{
 		DB: s.DB, Identity: s.Identity, Library: s.Library, Workloads: s.Workloads, Items: s.Items, Evidence: s.Evidence, Reviews: s.Reviews,
-		Portfolio: portfolio.NewService(s.DB, s.Library, s.Clock.now), Talk: discussion.NewService(s.DB, s.Library, s.Clock.now), Ready: s.DB.Ping, Version: "test", PublicURL: s.URL,
+		Portfolio: s.Portfolio, Talk: s.Talk, Ready: s.DB.Ping, Version: "test", PublicURL: s.URL,
 		Log: slog.New(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelWarn})), Now: s.Clock.now,
 	})
+	server.Config.Handler = s.Handler
 	server.Start()
 	t.Cleanup(func() {
 		server.Close()

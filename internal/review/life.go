@@ -29,12 +29,8 @@ func lifeReason(typed, empty string) (string, error) {
 // another. Leads of the owning team may. What was decided in its earlier rounds stays, and
 // so do its items. A review that is not open is a conflict.
 func (s *Service) Cancel(ctx context.Context, who identity.Actor, id uuid.UUID, reason string) (Review, error) {
-	reason, err := lifeReason(reason, "Say why the review ends without a decision.")
-	if err != nil {
-		return Review{}, err
-	}
 	now := s.now()
-	err = pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
 		r, err := lockForUpdate(ctx, tx, who, id)
 		if err != nil {
 			return err
@@ -42,10 +38,14 @@ func (s *Service) Cancel(ctx context.Context, who identity.Actor, id uuid.UUID, 
 		if err := who.May(identity.CancelReview, r.Target()); err != nil {
 			return err
 		}
+		because, err := lifeReason(reason, "Say why the review ends without a decision.")
+		if err != nil {
+			return err
+		}
 		if r.State != Open {
 			return fault.New(fault.Conflict, "This review is %s already.", r.State)
 		}
-		return cancel(ctx, tx, who, r, reason, now)
+		return cancel(ctx, tx, who, r, because, now)
 	})
 	if err != nil {
 		return Review{}, fmt.Errorf("cancel review: %w", err)
@@ -115,12 +115,8 @@ type Retired struct {
 // evidence stopped. All of it stays to be read. Leads of the owning team and admins may.
 // Invalid on "reason"; a retired workload or a stale version is a conflict.
 func (s *Service) Retire(ctx context.Context, who identity.Actor, workloadID uuid.UUID, in LifeInput) (done Retired, err error) {
-	reason, err := lifeReason(in.Reason, "Say why the workload is retired.")
-	if err != nil {
-		return done, err
-	}
 	now := s.now()
-	err = s.live(ctx, who, workloadID, in, identity.RetireWorkload, func(tx pgx.Tx, w workload.Workload) error {
+	err = s.live(ctx, who, workloadID, in, identity.RetireWorkload, "Say why the workload is retired.", func(tx pgx.Tx, w workload.Workload, reason string) error {
 		if w.Stage == workload.Retired {
 			return fault.New(fault.Conflict, "This workload is retired already.")
 		}
@@ -162,15 +158,11 @@ func (s *Service) Retire(ctx context.Context, who identity.Actor, workloadID uui
 // stay cancelled. Leads of the owning team and admins may. Invalid on "reason" and "stage"; a
 // workload that is not retired or a stale version is a conflict.
 func (s *Service) BringBack(ctx context.Context, who identity.Actor, workloadID uuid.UUID, in LifeInput) (items int, err error) {
-	reason, err := lifeReason(in.Reason, "Say why the workload comes back.")
-	if err != nil {
-		return 0, err
-	}
-	if in.Stage != workload.Planned && in.Stage != workload.Live {
-		return 0, fault.InvalidField("stage", "Choose planned or live.")
-	}
 	now := s.now()
-	err = s.live(ctx, who, workloadID, in, identity.RetireWorkload, func(tx pgx.Tx, w workload.Workload) error {
+	err = s.live(ctx, who, workloadID, in, identity.RetireWorkload, "Say why the workload comes back.", func(tx pgx.Tx, w workload.Workload, reason string) error {
+		if in.Stage != workload.Planned && in.Stage != workload.Live {
+			return fault.InvalidField("stage", "Choose planned or live.")
+		}
 		if w.Stage != workload.Retired {
 			return fault.New(fault.Conflict, "This workload is not retired.")
 		}
@@ -190,12 +182,8 @@ func (s *Service) BringBack(ctx context.Context, who identity.Actor, workloadID 
 // judge it, and who counts as from outside, depends on the team. Leads of the owning team and
 // admins may. Invalid on "team" and "reason"; a stale version is a conflict.
 func (s *Service) Move(ctx context.Context, who identity.Actor, workloadID uuid.UUID, in LifeInput) (returned int, err error) {
-	reason, err := lifeReason(in.Reason, "Say why the workload moves.")
-	if err != nil {
-		return 0, err
-	}
 	now := s.now()
-	err = s.live(ctx, who, workloadID, in, identity.MoveWorkload, func(tx pgx.Tx, w workload.Workload) error {
+	err = s.live(ctx, who, workloadID, in, identity.MoveWorkload, "Say why the workload moves.", func(tx pgx.Tx, w workload.Workload, reason string) error {
 		open, err := lockOpen(ctx, tx, w.ID)
 		if err != nil {
 			return err
@@ -225,8 +213,9 @@ func (s *Service) Move(ctx context.Context, who identity.Actor, workloadID uuid.
 	return returned, nil
 }
 
-// live runs an act on a workload that is locked as it was seen.
-func (s *Service) live(ctx context.Context, who identity.Actor, id uuid.UUID, in LifeInput, may identity.Action, act func(pgx.Tx, workload.Workload) error) error {
+// live runs an act on a workload that is locked as it was seen, with the reason that was given;
+// without one, empty says what is missing.
+func (s *Service) live(ctx context.Context, who identity.Actor, id uuid.UUID, in LifeInput, may identity.Action, empty string, act func(pgx.Tx, workload.Workload, string) error) error {
 	return pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
 		w, err := workload.Load(ctx, tx, who, id)
 		if err != nil {
@@ -235,13 +224,17 @@ func (s *Service) live(ctx context.Context, who identity.Actor, id uuid.UUID, in
 		if err := who.May(may, w.Target()); err != nil {
 			return err
 		}
+		reason, err := lifeReason(in.Reason, empty)
+		if err != nil {
+			return err
+		}
 		if w, err = workload.LockForLife(ctx, tx, who, id, in.Version); err != nil {
 			return err
 		}
 		if err := who.May(may, w.Target()); err != nil { // it moved while we waited
 			return err
 		}
-		return act(tx, w)
+		return act(tx, w, reason)
 	})
 }
 
