@@ -3,7 +3,7 @@
 # under load, people sign, edit and decide at once, then each fuzz target runs for a while.
 set -eu
 sh scripts/need.sh go postgresql
-ORRERY_CRASH_CYCLES=${CYCLES:-200} go test -run '^TestCrash$' -count=1 -timeout 2h -v ./cmd/server
+ORRERY_CRASH_CYCLES=${CYCLES:-200} go test -run '^TestCrash' -count=1 -timeout 2h -v ./cmd/server
 ORRERY_SOAK_ROUNDS=${ROUNDS:-1000} ORRERY_SOAK_EDITS=${EDITS:-1000} \
 	go test -run '^(TestFiftyDecisionsAtOnce|TestNeverSignsUnseenContent|TestSharedAnswersAreLinearizable)$' -count=1 -timeout 2h -v ./internal/review
 for package in $(go list ./...); do
