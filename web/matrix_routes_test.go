@@ -209,17 +209,7 @@ func ruleOf(route string) (found rule, ok bool) {
 func TestRoleMatrixOfRoutes(t *testing.T) {
 	h := newHouse(t)
 	delete(h.browsers, "token") // tokens are for the API
-	var routes []string
-	err := chi.Walk(h.Handler.(chi.Routes), func(method, pattern string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
-		if (method == "GET" || method == "POST") && !strings.Contains(pattern, "*") {
-			routes = append(routes, method+" "+pattern)
-		}
-		return nil
-	})
-	if err != nil || len(routes) < 100 {
-		t.Fatalf("%d routes found, %v", len(routes), err)
-	}
-	slices.Sort(routes)
+	routes := h.routes()
 	for rule := range routeRules {
 		stem, star := strings.CutSuffix(rule, "*")
 		if !slices.ContainsFunc(routes, func(r string) bool { return r == rule || star && strings.HasPrefix(r, stem) }) {
@@ -236,6 +226,23 @@ func TestRoleMatrixOfRoutes(t *testing.T) {
 			t.Errorf("%s has no rule", route)
 		}
 	}
+}
+
+// routes are all of them, by address.
+func (s *site) routes() []string {
+	s.Helper()
+	var routes []string
+	err := chi.Walk(s.Handler.(chi.Routes), func(method, pattern string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		if (method == "GET" || method == "POST") && !strings.Contains(pattern, "*") {
+			routes = append(routes, method+" "+pattern)
+		}
+		return nil
+	})
+	if err != nil || len(routes) < 100 {
+		s.Fatalf("%d routes found, %v", len(routes), err)
+	}
+	slices.Sort(routes)
+	return routes
 }
 
 // ask fills the row of a route: those who are refused first, for they change nothing.
