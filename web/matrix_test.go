@@ -21,12 +21,16 @@ import (
 // chief approves everything and is facilitator of nothing; approver approves the first
 // workload alone; self is an admin who made herself approver, which opens nothing; token is
 // an API token of the lead that may only read.
-const roles = "lead member approver chief facilitator curator auditor admin self outsider token"
+const roles = "lead member approver chief facilitator participant curator auditor admin self outsider token"
+
+// everybody are the roles but the token.
+const everybody = "lead member approver chief facilitator participant curator auditor admin self outsider"
 
 // place is one column of the matrix: a workload with something of every kind in it.
 type place struct {
 	name                            string // own, other or restricted, as the lead and the member see it
 	w                               workload.Workload
+	host                            identity.Actor // who made it all
 	sheet                           review.Sheet
 	entry                           review.Entry // answered with a high
 	comment, thread, file, toRemove uuid.UUID
@@ -42,10 +46,10 @@ type rule struct{ own, other, restricted string }
 // purpose: the matrix compares them with what the program does.
 var (
 	anyone       = rule{"all", "all", "all"}
-	readers      = rule{"all", "all", "chief facilitator auditor"}
-	people       = rule{"lead member approver chief facilitator curator auditor admin self outsider", "lead member approver chief facilitator curator auditor admin self outsider", "chief facilitator auditor"}
+	readers      = rule{"all", "all", readsRestricted}
+	people       = rule{everybody, everybody, readsRestricted}
 	persons      = rule{people.own, people.own, people.own}
-	insiders     = rule{"lead member approver chief facilitator auditor token", "chief facilitator auditor", "chief facilitator auditor"}
+	insiders     = rule{"lead member approver chief facilitator participant auditor token", readsRestricted, readsRestricted}
 	team         = rule{"lead member", "", ""}
 	teamOrAdmin  = rule{"lead member admin self", "admin self", ""}
 	leads        = rule{"lead", "", ""}
@@ -62,7 +66,7 @@ var (
 )
 
 // readsRestricted are the roles that know of a restricted workload of another team.
-const readsRestricted = "chief facilitator auditor"
+const readsRestricted = "chief facilitator participant auditor"
 
 // lets says whether the role gets through in the column.
 func (r rule) lets(role, column string) bool {
@@ -110,6 +114,7 @@ func (h *house) admit(own identity.Team) {
 		"approver":    {Grants: []identity.GrantInput{{Kind: identity.Approver, WorkloadID: h.places[0].w.ID}}},
 		"chief":       {Grants: []identity.GrantInput{{Kind: identity.Approver}}},
 		"facilitator": {Grants: []identity.GrantInput{{Kind: identity.Facilitator}}},
+		"participant": {},
 		"curator":     {Roles: []identity.OrgRole{identity.Curator}},
 		"auditor":     {Roles: []identity.OrgRole{identity.Auditor}},
 		"admin":       {Roles: []identity.OrgRole{identity.Admin}},
@@ -118,6 +123,12 @@ func (h *house) admit(own identity.Team) {
 		_, b := h.person(strings.ToUpper(role[:1])+role[1:]+" Person", in)
 		h.browsers[role], h.actors[role] = b, b.actor()
 	}
+	for _, p := range h.places { // takes part everywhere
+		if _, err := h.Workloads.AddParticipant(h.Context(), p.host, p.w.ID, "participant@example.org"); err != nil {
+			h.Fatal(err)
+		}
+	}
+	h.actors["participant"] = h.browsers["participant"].actor()
 	if err := h.Identity.Grant(h.Context(), h.admin(), h.admin().PersonID, identity.GrantInput{Kind: identity.Approver}); err != nil {
 		h.Fatal(err)
 	}
@@ -142,7 +153,8 @@ func (h *house) furnish(name, key string, team identity.Team, restricted bool) *
 		}
 	}
 	_, b := h.person("Host "+key, identity.InviteInput{Email: key + "@example.org", Teams: []identity.Membership{{TeamID: team.ID, Role: identity.Lead}}})
-	host, p, ctx := b.actor(), &place{name: name, w: h.workload(key, key, team.Key, restricted)}, h.Context()
+	host, ctx := b.actor(), h.Context()
+	p := &place{name: name, w: h.workload(key, key, team.Key, restricted), host: host}
 	r, err := h.Reviews.Start(ctx, host, p.w.ID, review.StartInput{Type: "new-service"})
 	must(err)
 	p.sheet, err = h.Reviews.Sheet(ctx, host, r.ID)

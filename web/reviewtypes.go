@@ -20,6 +20,7 @@ import (
 func reviewTypeRoutes() []Route {
 	return []Route{
 		{"GET", "/review-types", signedIn(reviewTypeList)},
+		{"POST", "/review-types", signedIn(curating(addReviewType))},
 		{"GET", "/review-types/{key}", signedIn(reviewTypePage)},
 		{"POST", "/review-types/{key}", signedIn(curating(saveReviewType))},
 		{"POST", "/review-types/{key}/check", signedIn(curating(checkReviewType))},
@@ -30,7 +31,28 @@ func reviewTypeRoutes() []Route {
 const reviewTypes = "/review-types"
 
 func reviewTypeList(v *visit) error {
-	l := views.ReviewTypeList{Asked: map[string][3]int{}, Names: map[string]string{}, MayCurate: v.who.Is(identity.Curator)}
+	return v.showTypes(http.StatusOK, views.NewReviewType{Like: "new-service"}, nil)
+}
+
+// addReviewType makes a type like another, and leads to its form.
+func addReviewType(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	in := views.NewReviewType{Key: form.Get("key"), Name: form.Get("name"), Like: form.Get("like")}
+	err = v.Reviews.AddType(v.ctx(), v.who, in.Key, in.Name, in.Like)
+	if errs, bad := invalid(err); bad {
+		return v.showTypes(http.StatusUnprocessableEntity, in, errs)
+	}
+	if err != nil {
+		return err
+	}
+	return v.redirect(views.ReviewTypePath(text.Line(in.Key)), "The review type is made. It is retired until you have gone through it: untick that to offer it.")
+}
+
+func (v *visit) showTypes(status int, in views.NewReviewType, errs ui.FieldErrors) error {
+	l := views.ReviewTypeList{New: in, Asked: map[string][3]int{}, Names: map[string]string{}, MayCurate: v.who.Is(identity.Curator)}
 	var err error
 	if l.Types, err = v.Reviews.Types(v.ctx()); err != nil {
 		return err
@@ -49,7 +71,9 @@ func reviewTypeList(v *visit) error {
 	for _, set := range sets {
 		l.Names[set.Key] = set.Questionnaire.Name
 	}
-	return v.render(http.StatusOK, views.ReviewTypes(v.page("Review types", library, ui.Link{Text: "Questionnaires", Href: library}, ui.Link{Text: "Review types"}), l))
+	page := v.page("Review types", library, ui.Link{Text: "Questionnaires", Href: library}, ui.Link{Text: "Review types"})
+	page.Errors = errs
+	return v.render(status, views.ReviewTypes(page, l))
 }
 
 // typeForm is the form of a type as it is stored.

@@ -12,6 +12,7 @@ func (s *Server) routes() []Route {
 		dashboardRoutes(),
 		workloadRoutes(),
 		lifeRoutes(),
+		participantRoutes(),
 		evidenceRoutes(),
 		itemRoutes(),
 		talkRoutes(),

@@ -29,13 +29,15 @@ const (
 	Auditor OrgRole = "auditor" // reads everything, also what is restricted, and the audit record
 )
 
-// GrantKind is what a grant lets a person do, on one workload or on all.
+// GrantKind is what a grant lets a person do, on one workload or on all; a participant is one of
+// a workload only.
 type GrantKind string
 
 // The kinds of grants.
 const (
 	Approver    GrantKind = "approver"    // signs off and decides
 	Facilitator GrantKind = "facilitator" // challenges answers
+	Participant GrantKind = "participant" // reads what is restricted, and raw findings
 )
 
 // Membership is the actor's place in one team.
@@ -106,13 +108,13 @@ func (a Actor) Approves(workload uuid.UUID) bool {
 
 // CanRead reports whether the actor may see the target at all. Anyone signed in reads
 // what is not restricted; a restricted workload is seen by its team, by holders of a
-// grant on it, and by auditors. Who may not read gets "not found".
+// grant on it, participants among them, and by auditors. Who may not read gets "not found".
 func (a Actor) CanRead(t Target) bool {
 	if !t.Restricted {
 		return a.PersonID != uuid.Nil || a.System != ""
 	}
 	return a.System != "" || a.InTeam(t.TeamID) || a.Is(Auditor) ||
-		a.Has(Approver, t.WorkloadID) || a.Has(Facilitator, t.WorkloadID)
+		a.Has(Approver, t.WorkloadID) || a.Has(Facilitator, t.WorkloadID) || a.Has(Participant, t.WorkloadID)
 }
 
 // CanReadFindings reports whether the actor may see raw findings: the team, holders of a

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -181,6 +182,57 @@ func (t *Type) check() error {
 
 // SignoffField names the form field of the sign-offs that a tier needs.
 func SignoffField(tier int) string { return "signoffs_" + strconv.Itoa(tier) }
+
+var typeKeyForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,39}$`)
+
+// AddType adds a review type that is like another, under a key and a name of its own. It begins
+// retired, so that nobody starts a review with it before a curator has gone through it. Curators
+// may. Invalid on "key", "name" and "like".
+func (s *Service) AddType(ctx context.Context, who identity.Actor, key, name, like string) error {
+	if err := who.May(identity.Curate, identity.Target{}); err != nil {
+		return err
+	}
+	key, name = text.Line(key), text.Line(name)
+	var bad []fault.Field
+	if !typeKeyForm.MatchString(key) {
+		bad = append(bad, fault.Field{Name: "key", Message: "Use 2 to 40 small letters, digits and hyphens, for example quarterly-check."})
+	}
+	if n := utf8.RuneCountInString(name); n == 0 || n > 80 {
+		bad = append(bad, fault.Field{Name: "name", Message: "Give the type a name of at most 80 characters."})
+	}
+	if err := fault.InvalidFields(bad...); err != nil {
+		return err
+	}
+	now := s.now()
+	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+		t, err := typeByKey(ctx, tx, like)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return fault.InvalidField("like", "Choose a type to begin with from the list.")
+		}
+		if err != nil {
+			return err
+		}
+		const sql = `
+			insert into review_types (key, name, description, questionnaires, core_tiers, about_change, gates_launch, gate_mode, valid_days, signoffs, retired, updated_by, updated_at)
+			select $1, $2, description, questionnaires, core_tiers, about_change, gates_launch, gate_mode, valid_days, signoffs, true, $4, $5
+			from review_types where key = $3 on conflict (key) do nothing`
+		tag, err := tx.Exec(ctx, sql, key, name, like, who.PersonID, now)
+		if err != nil {
+			return fmt.Errorf("write review type: %w", err)
+		}
+		if tag.RowsAffected() == 0 {
+			return fault.InvalidField("key", "There is a review type with this key already.")
+		}
+		t.Key, t.Name, t.Retired, t.Version = key, name, true, 0
+		return audit.Record(ctx, tx, who, audit.Act{
+			Stream: audit.OrgStream, Verb: "review_type.added", TargetKind: "review_type", TargetID: key, At: now, Details: typeDetails(t),
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("add review type: %w", err)
+	}
+	return nil
+}
 
 // SaveType changes a review type on top of the version that was read; reviews that run keep
 // what they were started with. Curators may: Forbidden for others. Not found without such a

@@ -124,7 +124,12 @@ func roleWord(r identity.OrgRole) string { return optionText(orgRoles, string(r)
 // roleMeaning is what a role lets a person do.
 func roleMeaning(r identity.OrgRole) string { return optionHint(orgRoles, string(r)) }
 
-func kindWord(k identity.GrantKind) string { return optionText(grantKinds, string(k)) }
+func kindWord(k identity.GrantKind) string {
+	if k == identity.Participant {
+		return "Participant"
+	}
+	return optionText(grantKinds, string(k))
+}
 
 func teamRoleWord(r identity.TeamRole) string { return optionText(teamRoles, string(r)) }
 
@@ -170,7 +175,7 @@ func rightsWords(p identity.Person) []string {
 	if len(roles) > 0 {
 		words = append(words, strings.Join(roles, ", "))
 	}
-	for _, kind := range []identity.GrantKind{identity.Approver, identity.Facilitator} {
+	for _, kind := range []identity.GrantKind{identity.Approver, identity.Facilitator, identity.Participant} {
 		if line := grantsWords(p.Grants, kind); line != "" {
 			words = append(words, line)
 		}

@@ -14,6 +14,19 @@ type ReviewTypeList struct {
 	Asked     map[string][3]int // required questions of each tier, by the type's key
 	Names     map[string]string // of the sets, by their keys
 	MayCurate bool
+	New       NewReviewType
+}
+
+// NewReviewType is the form of a type to add, as typed.
+type NewReviewType struct{ Key, Name, Like string }
+
+// likes are the types that a new one may begin as.
+func (l ReviewTypeList) likes() []ui.Option {
+	var options []ui.Option
+	for _, t := range l.Types {
+		options = append(options, ui.Option{Value: t.Key, Text: t.Name})
+	}
+	return ui.Selected(options, l.New.Like)
 }
 
 // ReviewTypePage is one review type with its form.
