@@ -21,11 +21,13 @@ func TestProfile(t *testing.T) {
 	}
 	p := startProgram(t)
 	o := p.organisation()
-	b := p.seedBench(o)
+	b := p.seedBench(o, benchSetting("ORRERY_BENCH_WORKLOADS", 10_000))
 	db, all := p.open()
 	defer func() { _ = db.close() }()
 	site := newSite(db, all, p.config(), newLog("error"))
-	for name, path := range map[string]string{"question": b.question, "home": b.home, "workloads": "/workloads"} {
+	for name, path := range map[string]string{
+		"question": b.small.question, "home": b.small.home, "section": b.large.section, "workloads": "/workloads", "dashboard": "/dashboard", "mywork": "/", "pdf": b.large.home + "/report.pdf",
+	} {
 		f, err := os.Create(folder + "/" + name + ".prof")
 		if err != nil {
 			t.Fatal(err)

@@ -185,13 +185,13 @@ func (s *Service) submissions(ctx context.Context, who identity.Actor, h *Home) 
 			from rounds d
 			join reviews r on r.id = d.review_id
 			where d.state = 'submitted' and r.state = 'open' and (@judges_all or r.workload_id = any(@judged))
-				and not exists (select from answer_revisions b where b.round_id = d.id and b.saved_by = @me)
-				and not exists (select from answers b where b.round_id = d.id and b.saved_by = @me)
-				and not exists (
+				and d.id not in (select b.round_id from answer_revisions b where b.saved_by = @me)
+				and d.id not in (select b.round_id from answers b where b.saved_by = @me)
+				and not (d.number > 1 and exists (
 					select from answers b
 					join answers o on o.round_id = b.origin_round and o.version_id = b.origin_version and o.question_id = b.origin_question
 					join rounds x on x.id = o.round_id and x.review_id = r.id
-					where b.round_id = d.id and b.origin_round is not null and o.saved_by = @me)
+					where b.round_id = d.id and b.origin_round is not null and o.saved_by = @me))
 			order by d.submitted_at, r.id
 			limit @limit)
 		select r.id as review_id, w.key as workload_key, w.name as workload_name, t.name as team_name, r.tier, y.name as type_name,
@@ -231,20 +231,25 @@ func (s *Service) submissions(ctx context.Context, who identity.Actor, h *Home) 
 // tasks reads the items that the actor owns, and those that others did and the actor may
 // verify, in one statement.
 func (s *Service) tasks(ctx context.Context, who identity.Actor, h *Home) error {
-	const columns = ` as verify, i.id, i.title, w.key as workload_key, w.name as workload_name, i.cause_kind, i.risk, i.timing, i.state,
-		i.due_on, coalesce(p.name, '') as done_by, count(*) over () as total, count(*) filter (where i.due_on < @today) over () as late
-		from items i
-		join workloads w on w.id = i.workload_id
-		left join people p on p.id = i.done_by `
 	const sql = `
-		(select false` + columns + `
-		where i.owner_id = @me and i.state in ('open', 'in_progress') and ` + Readable + `
-		order by i.due_on, i.id limit @limit)
-		union all
-		(select true` + columns + `
-		where i.state = 'done' and (i.risk = 'high' or i.cause_kind = 'condition') and i.done_by is distinct from @me
-			and (w.team_id = any(@teams) or @grants_all or w.id = any(@grants))
-		order by i.due_on, i.id limit @limit)`
+		with mine as materialized (
+			select i.id, count(*) over () as total, count(*) filter (where i.due_on < @today) over () as late
+			from items i join workloads w on w.id = i.workload_id
+			where i.owner_id = @me and i.state in ('open', 'in_progress') and ` + Readable + `
+			order by i.due_on, i.id limit @limit),
+		done as materialized (
+			select i.id, count(*) over () as total
+			from items i
+			where i.state = 'done' and (i.risk = 'high' or i.cause_kind = 'condition') and i.done_by is distinct from @me
+				and (@grants_all or i.workload_id in (select w.id from workloads w where w.team_id = any(@teams) or w.id = any(@grants)))
+			order by i.due_on, i.id limit @limit)
+		select g.verify, i.id, i.title, w.key as workload_key, w.name as workload_name, i.cause_kind, i.risk, i.timing, i.state,
+			i.due_on, coalesce(p.name, '') as done_by, g.total, g.late
+		from (select false as verify, id, total, late from mine union all select true, id, total, 0 from done) g
+		join items i on i.id = g.id
+		join workloads w on w.id = i.workload_id
+		left join people p on p.id = i.done_by
+		order by g.verify, i.due_on, i.id`
 	args := Reader(who)
 	args["me"], args["today"], args["limit"] = who.PersonID, today(s.now()), homeRows
 	args["grants_all"] = who.Has(identity.Approver, uuid.Nil) || who.Has(identity.Facilitator, uuid.Nil)
