@@ -238,6 +238,7 @@ var fillSQL = []string{
 		from workloads w join bench_people p on p.n = abs(hashtext(w.id::text)) % 1001, generate_series(1, 3) k
 		where w.name like 'Bench %'`,
 	`insert into round_risks select n.* from round_risks_now n join rounds x on x.id = n.round_id where x.state in ('submitted', 'sealed') on conflict do nothing`,
+	`insert into decided_rounds select * from decided_rounds_now on conflict do nothing`,
 	`delete from workload_standing`,
 	`insert into workload_standing select n.*, pg_current_xact_id() from workload_standing_now n`,
 	`set session_replication_role = default`,

@@ -55,6 +55,7 @@ func (w *world) fill() {
 			from workloads w join (select id, row_number() over (order by email) - 1 as n from people) p on p.n = abs(hashtext(w.id::text)) % 1000, generate_series(1, 3) k
 			where w.key like 'bench-%'`,
 		`insert into round_risks select n.* from round_risks_now n join rounds x on x.id = n.round_id where x.state in ('submitted', 'sealed') on conflict do nothing`,
+		`insert into decided_rounds select * from decided_rounds_now on conflict do nothing`,
 		`delete from workload_standing`,
 		`insert into workload_standing select n.*, pg_current_xact_id() from workload_standing_now n`,
 		`set session_replication_role = default`,

@@ -162,7 +162,7 @@ func (s *Service) dashRisks(ctx context.Context, q dashQuery, d *Dashboard) erro
 	sql := q.from + `
 		select t.key as team, g.version_id, g.high, g.medium
 		from (
-			select f.team_id, k.version_id, string_agg(array_to_string(k.high, ' '), ' ') as high, string_agg(array_to_string(k.medium, ' '), ' ') as medium
+			select f.team_id, k.version_id, string_agg(k.high, ' ') as high, string_agg(k.medium, ' ') as medium
 			from f join round_risks k on k.round_id = f.judged_round` + only + `
 			group by f.team_id, k.version_id) g
 		join teams t on t.id = g.team_id`
@@ -277,7 +277,7 @@ func (s *Service) dashMonths(ctx context.Context, q dashQuery, d *Dashboard) err
 	only := ``
 	args := q.args()
 	if q.set != "" {
-		only = ` and exists (select from review_questionnaires p where p.review_id = r.id and p.questionnaire_key = @set)`
+		only = ` and exists (select from review_questionnaires p where p.review_id = d.review_id and p.questionnaire_key = @set)`
 		args["set"] = q.set
 	}
 	sql := q.from + `
@@ -285,13 +285,8 @@ func (s *Service) dashMonths(ctx context.Context, q dashQuery, d *Dashboard) err
 			count(*) filter (where d.outcome = 'conditional') as conditional, count(*) filter (where d.outcome = 'no_go') as no_go,
 			percentile_cont(0.5) within group (order by d.days) as median,
 			percentile_cont(0.9) within group (order by d.days) as p90
-		from (
-			select c.decided_at, c.outcome, extract(epoch from c.decided_at - x.opened_at)::float8 / 86400 as days
-			from decisions c
-			join rounds x on x.id = c.round_id
-			join reviews r on r.id = x.review_id
-			join f on f.id = r.workload_id
-			where c.decided_at >= @since` + only + `) d
+		from decided_rounds d join f on f.id = d.workload_id
+		where d.decided_at >= @since` + only + `
 		group by 1`
 	args["since"] = d.Months[0].Start
 	rows, err := s.db.Query(ctx, sql, args)
