@@ -21,7 +21,7 @@ type asker func(last []byte) []byte
 type figures struct {
 	rate          float64
 	p50, p95, p99 time.Duration
-	bytes         int // of a body, as it was sent
+	count, bytes  int // answers, and of a body as it was sent
 	failed        error
 }
 
@@ -44,6 +44,7 @@ func hammer(host string, d time.Duration, askers []asker) figures {
 		})
 	}
 	wg.Wait()
+	f.count = len(took)
 	f.rate = float64(len(took)) / time.Since(begin).Seconds()
 	if slices.Sort(took); len(took) > 0 {
 		f.p50, f.p95, f.p99 = took[len(took)/2], took[len(took)*95/100], took[len(took)*99/100]

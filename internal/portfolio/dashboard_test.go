@@ -36,7 +36,7 @@ func (w *world) wantKept() {
 	}
 }
 
-// sums adds up the highs the questions, of the sections and of each team of a dashboard.
+// sums adds up the highs of the questions, of the sections and of each team of a dashboard.
 func sums(d portfolio.Dashboard) (questions, sections int, teams map[string]int) {
 	teams = map[string]int{}
 	for _, q := range d.Questions {
