@@ -130,10 +130,18 @@ func (s *Service) drafts(ctx context.Context, who identity.Actor, h *Home) error
 		return nil
 	}
 	const sql = `
+		with mine as materialized (
+			select d.id as round_id, count(*) as yours
+			from answer_assignments x
+			join rounds d on d.review_id = x.review_id and d.state = 'draft'
+			join review_questionnaires k on k.review_id = x.review_id and k.questionnaire_key = x.questionnaire_key
+			join answers a on a.round_id = d.id and a.version_id = k.version_id and a.question_id = x.question_id
+			where x.person_id = @me and (a.risk = 'unanswered' or a.to_confirm)
+			group by d.id)
 		select r.id as review_id, w.key as workload_key, w.name as workload_name, y.name as type_name, r.change_key, d.number as round,
-			a.questions, a.unanswered, a.to_confirm, b.yours, d.opened_at, coalesce(p.name, '') as returned_by, d.returned_note, w.launch_on,
+			a.questions, a.unanswered, a.to_confirm, coalesce(b.yours, 0) as yours, d.opened_at, coalesce(p.name, '') as returned_by, d.returned_note, w.launch_on,
 			count(*) over () as total, sum(a.unanswered) over ()::int as total_unanswered,
-			sum(b.yours) over ()::int as total_yours
+			coalesce(sum(b.yours) over (), 0)::int as total_yours
 		from workloads w
 		join reviews r on r.workload_id = w.id and r.state = 'open'
 		join rounds d on d.review_id = r.id and d.state = 'draft'
@@ -143,12 +151,7 @@ func (s *Service) drafts(ctx context.Context, who identity.Actor, h *Home) error
 			select count(*) as questions, count(*) filter (where a.risk = 'unanswered') as unanswered,
 				count(*) filter (where a.to_confirm) as to_confirm
 			from answers a where a.round_id = d.id) a
-		cross join lateral (
-			select count(*) as yours
-			from answer_assignments x
-			join review_questionnaires k on k.review_id = x.review_id and k.questionnaire_key = x.questionnaire_key
-			join answers a on a.round_id = d.id and a.version_id = k.version_id and a.question_id = x.question_id
-			where x.review_id = r.id and x.person_id = @me and (a.risk = 'unanswered' or a.to_confirm)) b
+		left join mine b on b.round_id = d.id
 		where w.team_id = any(@teams)
 		order by w.launch_on nulls last, d.opened_at, r.id
 		limit @limit`
