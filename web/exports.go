@@ -2,6 +2,7 @@ package web
 
 import (
 	"io"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -32,6 +33,10 @@ func (v *visit) printed() (report.Input, error) {
 	}, nil
 }
 
+// printing bounds how many PDFs are made at once: one takes a processor and, of a long review,
+// a hundred megabytes.
+var printing = make(chan struct{}, runtime.GOMAXPROCS(0))
+
 // reviewPDF prints a round: all of it, the readout, or the risks, as ?options= says.
 func reviewPDF(v *visit) error {
 	extent, ok := report.ParseExtent(v.r.URL.Query().Get("options"))
@@ -43,7 +48,15 @@ func reviewPDF(v *visit) error {
 		return err
 	}
 	in.Extent = extent
-	return v.file(fileName(in, string(extent))+".pdf", "application/pdf", func(w io.Writer) error { return report.PDF(w, in) })
+	return v.file(fileName(in, string(extent))+".pdf", "application/pdf", func(w io.Writer) error {
+		select {
+		case printing <- struct{}{}:
+			defer func() { <-printing }()
+			return report.PDF(w, in)
+		case <-v.ctx().Done():
+			return v.ctx().Err()
+		}
+	})
 }
 
 // roundCSV writes a table of a round. With ?bom=1 the file begins with the mark that some

@@ -38,10 +38,10 @@ const (
 	// facilitators, and who spoke here already. Anybody else is named in the text.
 	notifySQL = `
 		select p.id, p.name, p.email from people p
-		where p.deactivated_at is null and p.id <> $4 and (
-			exists (select from memberships m where m.person_id = p.id and m.team_id = $3)
-			or exists (select from grants g where g.person_id = p.id and g.granted_by is distinct from p.id and g.workload_id = $5)
-			or exists (select from comments c join threads h on h.id = c.thread_id where h.target_kind = $1 and h.target_id = $2 and c.author_id = p.id))
+		where p.deactivated_at is null and p.id <> $4 and p.id in (
+			select m.person_id from memberships m where m.team_id = $3
+			union select g.person_id from grants g where g.granted_by is distinct from g.person_id and g.workload_id = $5
+			union select c.author_id from comments c join threads h on h.id = c.thread_id where h.target_kind = $1 and h.target_id = $2)
 		order by lower(p.name), p.id limit 40`
 )
 

@@ -348,7 +348,13 @@ const teamColumns = `t.id, t.key, t.name, t.created_at,
 	where m.team_id = t.id and p.deactivated_at is null) as people`
 
 func listTeams(ctx context.Context, q postgres.Querier) ([]Team, error) {
-	rows, err := q.Query(ctx, `select `+teamColumns+` from teams t order by lower(t.name), t.id`)
+	rows, err := q.Query(ctx, `
+		select t.id, t.key, t.name, t.created_at, coalesce(m.people, 0) as people
+		from teams t
+		left join (
+			select m.team_id, count(*) as people from memberships m join people p on p.id = m.person_id
+			where p.deactivated_at is null group by m.team_id) m on m.team_id = t.id
+		order by lower(t.name), t.id`)
 	if err != nil {
 		return nil, err
 	}

@@ -54,6 +54,8 @@ func (w *world) fill() {
 				date '2026-10-01' + (abs(hashtext(w.id::text || k)) % 90), (array['open', 'in_progress', 'done'])[1 + abs(hashtext(k || w.id::text)) % 3], '', now()
 			from workloads w join (select id, row_number() over (order by email) - 1 as n from people) p on p.n = abs(hashtext(w.id::text)) % 1000, generate_series(1, 3) k
 			where w.key like 'bench-%'`,
+		`insert into round_risks select n.* from round_risks_now n join rounds x on x.id = n.round_id where x.state in ('submitted', 'sealed') on conflict do nothing`,
+		`insert into decided_rounds select * from decided_rounds_now on conflict do nothing`,
 		`delete from workload_standing`,
 		`insert into workload_standing select n.*, pg_current_xact_id() from workload_standing_now n`,
 		`set session_replication_role = default`,

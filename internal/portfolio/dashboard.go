@@ -123,13 +123,15 @@ func (s *Service) dashQuery(who identity.Actor, f DashFilter) dashQuery {
 
 // dashCounts reads the totals, and what is overdue by team.
 func (s *Service) dashCounts(ctx context.Context, q dashQuery, d *Dashboard) error {
-	sql := q.from + `
-		select t.key, t.name, count(*) as workloads, count(f.judged_round) as judged, coalesce(sum(f.highs), 0)::int as highs,
-			count(*) filter (where f.outcome = '') as undecided,
-			coalesce(sum(case when f.next_due < @today then (
-				select count(*) from items i where i.workload_id = f.id and i.due_on < @today and not ` + finished + `) end), 0)::int as overdue
-		from f join teams t on t.id = f.team_id
-		group by t.id order by t.name`
+	sql := q.from + `, per_team as (
+			select f.team_id, count(*) as workloads, count(f.judged_round) as judged, sum(f.highs)::int as highs, count(*) filter (where f.outcome = '') as undecided
+			from f group by f.team_id),
+		late as (
+			select f.team_id, count(*) as overdue
+			from items i join f on f.id = i.workload_id where i.due_on < @today and not ` + finished + ` group by f.team_id)
+		select t.key, t.name, g.workloads, g.judged, g.highs, g.undecided, coalesce(l.overdue, 0) as overdue
+		from per_team g join teams t on t.id = g.team_id left join late l on l.team_id = g.team_id
+		order by t.name`
 	args := q.args()
 	args["today"] = today(q.now)
 	rows, err := s.db.Query(ctx, sql, args)
@@ -148,64 +150,94 @@ func (s *Service) dashCounts(ctx context.Context, q dashQuery, d *Dashboard) err
 	return err
 }
 
-// dashRisks reads the answers that carry a risk, by team and by question, in one statement.
+// dashRisks reads what carries a risk, by team and by question. Postgres only strings the kept
+// lists of the rounds together: to add up names is cheaper here.
 func (s *Service) dashRisks(ctx context.Context, q dashQuery, d *Dashboard) error {
 	only := ``
 	args := q.args()
 	if q.set != "" {
-		only = ` and a.version_id = any(array(select id from questionnaire_versions where questionnaire_key = @set))`
+		only = ` and k.version_id = any(array(select id from questionnaire_versions where questionnaire_key = @set))`
 		args["set"] = q.set
 	}
 	sql := q.from + `
-		select coalesce((select key from teams where id = g.team_id), '') as team, coalesce(g.version_id, @nobody) as version_id,
-			coalesce(g.question_id, '') as question_id, g.high, g.medium
+		select t.key as team, g.version_id, g.high, g.medium
 		from (
-			select f.team_id, a.version_id, a.question_id, count(*) filter (where a.risk <> 'medium') as high, count(*) filter (where a.risk = 'medium') as medium
-			from f join answers a on a.round_id = f.judged_round and a.risk in ('high', 'medium', 'unmatched')` + only + `
-			group by grouping sets ((f.team_id), (a.version_id, a.question_id))) g`
-	args["nobody"] = uuid.Nil
+			select f.team_id, k.version_id, string_agg(k.high, ' ') as high, string_agg(k.medium, ' ') as medium
+			from f join round_risks k on k.round_id = f.judged_round` + only + `
+			group by f.team_id, k.version_id) g
+		join teams t on t.id = g.team_id`
 	rows, err := s.db.Query(ctx, sql, args)
 	if err != nil {
 		return err
 	}
-	var questions []riskRow
-	teams := map[string]riskRow{}
-	if _, err := collect(rows, func(r riskRow) {
-		if r.Team != "" {
-			teams[r.Team] = r
-		} else {
-			questions = append(questions, r)
-		}
-	}); err != nil {
+	sum := riskSum{questions: map[riskKey]*riskCount{}, teams: map[string]riskCount{}}
+	if _, err := collect(rows, sum.add); err != nil {
 		return err
 	}
 	for i, t := range d.Teams {
-		d.Teams[i].High, d.Teams[i].Medium = teams[t.Key].High, teams[t.Key].Medium
+		d.Teams[i].High, d.Teams[i].Medium = sum.teams[t.Key].high, sum.teams[t.Key].medium
 	}
 	slices.SortStableFunc(d.Teams, func(a, b TeamRisk) int {
 		return cmp.Or(cmp.Compare(b.High, a.High), cmp.Compare(b.Medium, a.Medium), cmp.Compare(b.Overdue, a.Overdue))
 	})
-	return s.dashNames(ctx, questions, d)
+	return s.dashNames(ctx, sum.questions, d)
 }
 
+// riskRow is the questions of one version that carry a risk in the rounds of a team, one name
+// for each round, with spaces between.
 type riskRow struct {
 	Team         string
 	VersionID    uuid.UUID
-	QuestionID   string
-	High, Medium int
+	High, Medium string
+}
+
+type riskKey struct {
+	version  uuid.UUID
+	question string
+}
+
+type riskCount struct{ high, medium int }
+
+// riskSum adds up rows by question and by team.
+type riskSum struct {
+	questions map[riskKey]*riskCount
+	teams     map[string]riskCount
+}
+
+func (s *riskSum) add(r riskRow) {
+	team := s.teams[r.Team]
+	for name := range strings.FieldsSeq(r.High) {
+		s.question(r.VersionID, name).high++
+		team.high++
+	}
+	for name := range strings.FieldsSeq(r.Medium) {
+		s.question(r.VersionID, name).medium++
+		team.medium++
+	}
+	s.teams[r.Team] = team
+}
+
+func (s *riskSum) question(version uuid.UUID, name string) *riskCount {
+	key := riskKey{version, name}
+	c := s.questions[key]
+	if c == nil {
+		c = &riskCount{}
+		s.questions[key] = c
+	}
+	return c
 }
 
 // dashNames gives questions their words and sums them up by section, over all versions.
-func (s *Service) dashNames(ctx context.Context, rows []riskRow, d *Dashboard) error {
+func (s *Service) dashNames(ctx context.Context, counts map[riskKey]*riskCount, d *Dashboard) error {
 	sections, questions := map[[2]string]*SectionRisk{}, map[[2]string]*QuestionRisk{}
-	for _, r := range rows {
-		set, err := s.library.Version(ctx, s.db, r.VersionID)
+	for key, r := range counts {
+		set, err := s.library.Version(ctx, s.db, key.version)
 		if err != nil {
 			return err
 		}
 		for _, section := range set.Sections {
 			for _, question := range section.Questions {
-				if question.ID != r.QuestionID {
+				if question.ID != key.question {
 					continue
 				}
 				at, in := [2]string{set.Key, question.ID}, [2]string{set.Key, section.ID}
@@ -215,8 +247,8 @@ func (s *Service) dashNames(ctx context.Context, rows []riskRow, d *Dashboard) e
 				if sections[in] == nil {
 					sections[in] = &SectionRisk{Set: set.Key, SetName: set.Name, Section: section.Name}
 				}
-				questions[at].High, questions[at].Medium = questions[at].High+r.High, questions[at].Medium+r.Medium
-				sections[in].High, sections[in].Medium = sections[in].High+r.High, sections[in].Medium+r.Medium
+				questions[at].High, questions[at].Medium = questions[at].High+r.high, questions[at].Medium+r.medium
+				sections[in].High, sections[in].Medium = sections[in].High+r.high, sections[in].Medium+r.medium
 			}
 		}
 	}
@@ -245,19 +277,16 @@ func (s *Service) dashMonths(ctx context.Context, q dashQuery, d *Dashboard) err
 	only := ``
 	args := q.args()
 	if q.set != "" {
-		only = ` and exists (select from review_questionnaires p where p.review_id = r.id and p.questionnaire_key = @set)`
+		only = ` and exists (select from review_questionnaires p where p.review_id = d.review_id and p.questionnaire_key = @set)`
 		args["set"] = q.set
 	}
 	sql := q.from + `
-		select date_trunc('month', c.decided_at at time zone 'UTC')::date as start, count(*) filter (where c.outcome = 'go') as go,
-			count(*) filter (where c.outcome = 'conditional') as conditional, count(*) filter (where c.outcome = 'no_go') as no_go,
-			percentile_cont(0.5) within group (order by extract(epoch from c.decided_at - x.opened_at) / 86400) as median,
-			percentile_cont(0.9) within group (order by extract(epoch from c.decided_at - x.opened_at) / 86400) as p90
-		from decisions c
-		join rounds x on x.id = c.round_id
-		join reviews r on r.id = x.review_id
-		join f on f.id = r.workload_id
-		where c.decided_at >= @since` + only + `
+		select date_trunc('month', d.decided_at at time zone 'UTC')::date as start, count(*) filter (where d.outcome = 'go') as go,
+			count(*) filter (where d.outcome = 'conditional') as conditional, count(*) filter (where d.outcome = 'no_go') as no_go,
+			percentile_cont(0.5) within group (order by d.days) as median,
+			percentile_cont(0.9) within group (order by d.days) as p90
+		from decided_rounds d join f on f.id = d.workload_id
+		where d.decided_at >= @since` + only + `
 		group by 1`
 	args["since"] = d.Months[0].Start
 	rows, err := s.db.Query(ctx, sql, args)

@@ -130,10 +130,18 @@ func (s *Service) drafts(ctx context.Context, who identity.Actor, h *Home) error
 		return nil
 	}
 	const sql = `
+		with mine as materialized (
+			select d.id as round_id, count(*) as yours
+			from answer_assignments x
+			join rounds d on d.review_id = x.review_id and d.state = 'draft'
+			join review_questionnaires k on k.review_id = x.review_id and k.questionnaire_key = x.questionnaire_key
+			join answers a on a.round_id = d.id and a.version_id = k.version_id and a.question_id = x.question_id
+			where x.person_id = @me and (a.risk = 'unanswered' or a.to_confirm)
+			group by d.id)
 		select r.id as review_id, w.key as workload_key, w.name as workload_name, y.name as type_name, r.change_key, d.number as round,
-			a.questions, a.unanswered, a.to_confirm, b.yours, d.opened_at, coalesce(p.name, '') as returned_by, d.returned_note, w.launch_on,
+			a.questions, a.unanswered, a.to_confirm, coalesce(b.yours, 0) as yours, d.opened_at, coalesce(p.name, '') as returned_by, d.returned_note, w.launch_on,
 			count(*) over () as total, sum(a.unanswered) over ()::int as total_unanswered,
-			sum(b.yours) over ()::int as total_yours
+			coalesce(sum(b.yours) over (), 0)::int as total_yours
 		from workloads w
 		join reviews r on r.workload_id = w.id and r.state = 'open'
 		join rounds d on d.review_id = r.id and d.state = 'draft'
@@ -143,12 +151,7 @@ func (s *Service) drafts(ctx context.Context, who identity.Actor, h *Home) error
 			select count(*) as questions, count(*) filter (where a.risk = 'unanswered') as unanswered,
 				count(*) filter (where a.to_confirm) as to_confirm
 			from answers a where a.round_id = d.id) a
-		cross join lateral (
-			select count(*) as yours
-			from answer_assignments x
-			join review_questionnaires k on k.review_id = x.review_id and k.questionnaire_key = x.questionnaire_key
-			join answers a on a.round_id = d.id and a.version_id = k.version_id and a.question_id = x.question_id
-			where x.review_id = r.id and x.person_id = @me and (a.risk = 'unanswered' or a.to_confirm)) b
+		left join mine b on b.round_id = d.id
 		where w.team_id = any(@teams)
 		order by w.launch_on nulls last, d.opened_at, r.id
 		limit @limit`
@@ -185,13 +188,13 @@ func (s *Service) submissions(ctx context.Context, who identity.Actor, h *Home) 
 			from rounds d
 			join reviews r on r.id = d.review_id
 			where d.state = 'submitted' and r.state = 'open' and (@judges_all or r.workload_id = any(@judged))
-				and not exists (select from answer_revisions b where b.round_id = d.id and b.saved_by = @me)
-				and not exists (select from answers b where b.round_id = d.id and b.saved_by = @me)
-				and not exists (
+				and d.id not in (select b.round_id from answer_revisions b where b.saved_by = @me)
+				and d.id not in (select b.round_id from answers b where b.saved_by = @me)
+				and not (d.number > 1 and exists (
 					select from answers b
 					join answers o on o.round_id = b.origin_round and o.version_id = b.origin_version and o.question_id = b.origin_question
 					join rounds x on x.id = o.round_id and x.review_id = r.id
-					where b.round_id = d.id and b.origin_round is not null and o.saved_by = @me)
+					where b.round_id = d.id and b.origin_round is not null and o.saved_by = @me))
 			order by d.submitted_at, r.id
 			limit @limit)
 		select r.id as review_id, w.key as workload_key, w.name as workload_name, t.name as team_name, r.tier, y.name as type_name,
@@ -231,20 +234,25 @@ func (s *Service) submissions(ctx context.Context, who identity.Actor, h *Home) 
 // tasks reads the items that the actor owns, and those that others did and the actor may
 // verify, in one statement.
 func (s *Service) tasks(ctx context.Context, who identity.Actor, h *Home) error {
-	const columns = ` as verify, i.id, i.title, w.key as workload_key, w.name as workload_name, i.cause_kind, i.risk, i.timing, i.state,
-		i.due_on, coalesce(p.name, '') as done_by, count(*) over () as total, count(*) filter (where i.due_on < @today) over () as late
-		from items i
-		join workloads w on w.id = i.workload_id
-		left join people p on p.id = i.done_by `
 	const sql = `
-		(select false` + columns + `
-		where i.owner_id = @me and i.state in ('open', 'in_progress') and ` + Readable + `
-		order by i.due_on, i.id limit @limit)
-		union all
-		(select true` + columns + `
-		where i.state = 'done' and (i.risk = 'high' or i.cause_kind = 'condition') and i.done_by is distinct from @me
-			and (w.team_id = any(@teams) or @grants_all or w.id = any(@grants))
-		order by i.due_on, i.id limit @limit)`
+		with mine as materialized (
+			select i.id, count(*) over () as total, count(*) filter (where i.due_on < @today) over () as late
+			from items i join workloads w on w.id = i.workload_id
+			where i.owner_id = @me and i.state in ('open', 'in_progress') and ` + Readable + `
+			order by i.due_on, i.id limit @limit),
+		done as materialized (
+			select i.id, count(*) over () as total
+			from items i
+			where i.state = 'done' and (i.risk = 'high' or i.cause_kind = 'condition') and i.done_by is distinct from @me
+				and (@grants_all or i.workload_id in (select w.id from workloads w where w.team_id = any(@teams) or w.id = any(@grants)))
+			order by i.due_on, i.id limit @limit)
+		select g.verify, i.id, i.title, w.key as workload_key, w.name as workload_name, i.cause_kind, i.risk, i.timing, i.state,
+			i.due_on, coalesce(p.name, '') as done_by, g.total, g.late
+		from (select false as verify, id, total, late from mine union all select true, id, total, 0 from done) g
+		join items i on i.id = g.id
+		join workloads w on w.id = i.workload_id
+		left join people p on p.id = i.done_by
+		order by g.verify, i.due_on, i.id`
 	args := Reader(who)
 	args["me"], args["today"], args["limit"] = who.PersonID, today(s.now()), homeRows
 	args["grants_all"] = who.Has(identity.Approver, uuid.Nil) || who.Has(identity.Facilitator, uuid.Nil)

@@ -124,6 +124,8 @@ func TestFiltersOfWorkloads(t *testing.T) {
 	check("retired", portfolio.Filter{Stage: workload.Retired}, "dies")
 	check("text in any case", portfolio.Filter{Text: "  BELL"}, "bellows")
 	check("text is no pattern", portfolio.Filter{Text: "%"})
+	check("nor a part of one", portfolio.Filter{Text: "b_llows"})
+	check("nor a mark of one", portfolio.Filter{Text: `\\`})
 	check("team", portfolio.Filter{TeamKey: "shop"}, "emporium")
 	check("no such team", portfolio.Filter{TeamKey: "nobody"})
 	check("tier", portfolio.Filter{Tier: 1}, "crucible")

@@ -60,7 +60,7 @@ var restartPauses = []time.Duration{
 // data there, and the program logs its own failures.
 var serverSettings = []string{
 	"listen_addresses=", "port=" + port, "unix_socket_permissions=0700", "max_connections=60",
-	"shared_buffers=128MB", "synchronous_commit=on", "jit=off",
+	"shared_buffers=128MB", "synchronous_commit=on", "jit=off", "random_page_cost=1.1",
 	"log_min_messages=warning", "log_error_verbosity=terse", "log_min_error_statement=panic",
 	"log_checkpoints=off", "log_destination=stderr", "logging_collector=off",
 }

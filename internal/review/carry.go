@@ -200,18 +200,17 @@ func insertRound(ctx context.Context, tx pgx.Tx, review uuid.UUID, number int, n
 // nextRound opens the round after one that was decided against. Answers younger than 30 days
 // are kept as they were, by whom and when; older ones are carried to be confirmed. Who wrote
 // one stays its author.
-func nextRound(ctx context.Context, tx pgx.Tx, r Review, now time.Time) error {
+func (s *Service) nextRound(ctx context.Context, tx pgx.Tx, r Review, now time.Time) error {
 	answers, err := answersOf(ctx, tx, r.Round.ID)
 	if err != nil {
 		return err
 	}
-	sets := questionnaire.NewLibrary(nil, nil) // reads versions by tx; only old answers need one
 	for i, a := range answers {
 		if a.SavedAt == nil || now.Sub(*a.SavedAt) <= keptFor {
 			answers[i].Version = min(a.Version, 1)
 			continue
 		}
-		set, err := sets.Version(ctx, tx, a.VersionID)
+		set, err := s.library.Version(ctx, tx, a.VersionID)
 		if err != nil {
 			return err
 		}

@@ -248,7 +248,7 @@ func (s *Service) seal(ctx context.Context, tx pgx.Tx, who identity.Actor, r Rea
 		return fmt.Errorf("seal round: %w", err)
 	}
 	if d.outcome == NoGo {
-		err = nextRound(ctx, tx, r.Review, now)
+		err = s.nextRound(ctx, tx, r.Review, now)
 	} else {
 		_, err = tx.Exec(ctx, `update reviews set state = 'closed', closed_at = $2 where id = $1`, r.ID, now)
 	}

@@ -69,7 +69,7 @@ func (s *Service) Revoke(ctx context.Context, who identity.Actor, id uuid.UUID, 
 		if _, err := tx.Exec(ctx, sql, uuid.Must(uuid.NewV7()), g.decision, reason, who.PersonID, now); err != nil {
 			return revoked(err)
 		}
-		if err := reopen(ctx, tx, r, now); err != nil {
+		if err := s.reopen(ctx, tx, r, now); err != nil {
 			return err
 		}
 		return record(ctx, tx, who, "decision.revoked", r, now, audit.Detail{Name: "decision", Value: g.decision.String()},
@@ -125,7 +125,7 @@ func (s *Service) governs(ctx context.Context, q postgres.Querier, r Review, ver
 
 // reopen opens the next round of a decided review, unless this review or another one of its
 // subject is open already.
-func reopen(ctx context.Context, tx pgx.Tx, r Review, now time.Time) error {
+func (s *Service) reopen(ctx context.Context, tx pgx.Tx, r Review, now time.Time) error {
 	var open bool
 	const other = `select exists (select from reviews where workload_id = $1 and change_key = $2 and state = 'open')`
 	if err := tx.QueryRow(ctx, other, r.Workload.ID, r.ChangeKey).Scan(&open); err != nil {
@@ -141,7 +141,7 @@ func reopen(ctx context.Context, tx pgx.Tx, r Review, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("open review: %w", err)
 	}
-	return nextRound(ctx, tx, r, now)
+	return s.nextRound(ctx, tx, r, now)
 }
 
 // OpenNextRound opens the next round of a review whose decision has ended, or ends within
@@ -173,7 +173,7 @@ func (s *Service) OpenNextRound(ctx context.Context, who identity.Actor, id uuid
 			}
 			return fmt.Errorf("open review: %w", err)
 		}
-		if err := nextRound(ctx, tx, r, now); err != nil {
+		if err := s.nextRound(ctx, tx, r, now); err != nil {
 			return err
 		}
 		return record(ctx, tx, who, "round.opened", r, now, audit.Detail{Name: "round", Value: strconv.Itoa(r.Round.Number + 1)})

@@ -132,7 +132,11 @@ type place struct {
 // the structure of a long document would otherwise be most of its bytes.
 func (f *file) write(w io.Writer) error {
 	id := f.id()
-	out := output{deflate: zlib.NewWriter(nil)}
+	deflate, err := zlib.NewWriterLevel(nil, zlib.BestSpeed) // halves the time of packing, for a sixth more bytes
+	if err != nil {
+		return fmt.Errorf("compress: %w", err)
+	}
+	out := output{deflate: deflate}
 	out.WriteString("%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
 	places := make([]place, len(f.objects))
 	var small []int
@@ -164,7 +168,7 @@ func (f *file) write(w io.Writer) error {
 	if err := f.writePlaces(&out, places, id); err != nil {
 		return err
 	}
-	_, err := w.Write(out.Bytes())
+	_, err = w.Write(out.Bytes())
 	return err
 }
 
@@ -221,6 +225,7 @@ func (f *file) writePlaces(out *output, places []place, id []byte) error {
 type output struct {
 	bytes.Buffer
 	deflate *zlib.Writer
+	packed  bytes.Buffer // of the present stream
 }
 
 func (out *output) printf(format string, args ...any) {
@@ -229,16 +234,16 @@ func (out *output) printf(format string, args ...any) {
 
 // stream writes an object with a compressed stream.
 func (out *output) stream(number int, head string, content []byte) error {
-	var packed bytes.Buffer
-	out.deflate.Reset(&packed)
+	out.packed.Reset()
+	out.deflate.Reset(&out.packed)
 	if _, err := out.deflate.Write(content); err != nil {
 		return fmt.Errorf("compress: %w", err)
 	}
 	if err := out.deflate.Close(); err != nil {
 		return fmt.Errorf("compress: %w", err)
 	}
-	out.printf("%d 0 obj\n<<%s /Filter /FlateDecode /Length %d>>\nstream\n", number, head, packed.Len())
-	out.Write(packed.Bytes())
+	out.printf("%d 0 obj\n<<%s /Filter /FlateDecode /Length %d>>\nstream\n", number, head, out.packed.Len())
+	out.Write(out.packed.Bytes())
 	out.WriteString("\nendstream\nendobj\n")
 	return nil
 }
