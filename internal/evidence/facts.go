@@ -106,15 +106,15 @@ func notNil(list []string) []string {
 }
 
 // factsFor reads the standing facts on one key of a source in the cells of a run, without
-// their documents.
-func factsFor(ctx context.Context, q postgres.Querier, runID uuid.UUID, source, key string) ([]Fact, error) {
+// their documents and without those of foreign accounts.
+func factsFor(ctx context.Context, q postgres.Querier, runID uuid.UUID, source, key string, foreign []string) ([]Fact, error) {
 	const sql = `
 		select ` + factColumns + `
 		from facts f
 		join (select distinct account, region from run_cells where run_id = $1) c on c.account = f.account and c.region = f.region
-		where f.source = $2 and f.control = $3 and f.gone_at is null
+		where f.source = $2 and f.control = $3 and f.gone_at is null and f.account <> all($4)
 		order by f.account, f.region, f.resource`
-	rows, err := q.Query(ctx, sql, runID, source, key)
+	rows, err := q.Query(ctx, sql, runID, source, key, notNil(foreign))
 	if err != nil {
 		return nil, fmt.Errorf("read facts: %w", err)
 	}

@@ -28,6 +28,7 @@ type Service struct {
 	jobs   *river.Client[pgx.Tx]
 	checks ChecksInUse
 	now    func() time.Time
+	prober Prober // nil: connections cannot be tested
 }
 
 // NewService returns the service. jobs need only be able to insert; now gives the time of
@@ -153,6 +154,11 @@ func (s *Service) Facts(ctx context.Context, who identity.Actor, workloadID uuid
 	if err != nil {
 		return FactPage{}, err
 	}
+	foreign, err := workload.Foreign(ctx, s.db, w.ID)
+	if err != nil {
+		return FactPage{}, err
+	}
+	w.Production.Accounts = without(w.Production.Accounts, foreign)
 	return listFacts(ctx, s.db, w.Production, f, after)
 }
 
@@ -177,6 +183,11 @@ func (s *Service) ask(ctx context.Context) (Ask, error) {
 	}
 	a.Controls, a.ConfigRules = distinct(a.Controls), distinct(a.ConfigRules)
 	return a, nil
+}
+
+// without returns the members of list that are not in others.
+func without(list, others []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(m string) bool { return slices.Contains(others, m) })
 }
 
 // distinct returns the sorted distinct members; never nil.
