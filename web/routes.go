@@ -14,6 +14,7 @@ func (s *Server) routes() []Route {
 		lifeRoutes(),
 		participantRoutes(),
 		evidenceRoutes(),
+		connectionRoutes(),
 		itemRoutes(),
 		talkRoutes(),
 		reviewListRoutes(),

@@ -87,6 +87,7 @@ func newWorker(ctx context.Context, pool *pgxpool.Pool, s *services, log *slog.L
 	if err != nil {
 		return nil, fmt.Errorf("load AWS settings: %w", err)
 	}
+	s.evidence.TestWith(cloud)
 	workers := river.NewWorkers()
 	evidence.RegisterWorkers(workers, s.evidence, cloud)
 	return river.NewClient(riverpgxv5.New(pool), &river.Config{

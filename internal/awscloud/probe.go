@@ -14,6 +14,9 @@ import (
 
 var _ evidence.Prober = (*Collector)(nil)
 
+// Actions lists what Probe tries, beside taking the role.
+func (c *Collector) Actions() []string { return Actions() }
+
 // Probe tries the calls that collections make in a cell, each once. It takes the role anew.
 func (c *Collector) Probe(ctx context.Context, where evidence.Cell, access evidence.Access) []evidence.Permission {
 	opts := c.opts

@@ -73,6 +73,7 @@ type Permission struct {
 // anything on. It answers in a fixed order, and always.
 type Prober interface {
 	Probe(ctx context.Context, cell Cell, access Access) []Permission
+	Actions() []string // what it tries, beside taking the role
 }
 
 // TestWith gives the service what tests connections.
@@ -100,4 +101,12 @@ func (s *Service) TestConnection(ctx context.Context, who identity.Actor, id uui
 	ctx, cancel := context.WithTimeout(ctx, testDuration)
 	defer cancel()
 	return s.prober.Probe(ctx, Cell{c.Account, region}, c.access()), nil
+}
+
+// Actions lists the IAM actions that collections need; none when AWS cannot be reached.
+func (s *Service) Actions() []string {
+	if s.prober == nil {
+		return nil
+	}
+	return s.prober.Actions()
 }

@@ -14,6 +14,7 @@ import (
 	"orrery/internal/fault"
 	"orrery/internal/identity"
 	"orrery/internal/postgres"
+	"orrery/internal/text"
 )
 
 // Use is a workload that names an account in its production scope, or that may.
@@ -104,7 +105,7 @@ func (s *Service) AllowAccount(ctx context.Context, who identity.Actor, account,
 		if err := mayAllow(ctx, tx, who, account); err != nil {
 			return err
 		}
-		w, err := byKey(ctx, tx, who, workloadKey)
+		w, err := byKey(ctx, tx, who, text.Clean(workloadKey))
 		if fault.Is(err, fault.NotFound) {
 			return fault.InvalidField("workload", "There is no workload with this key, or you may not see it.")
 		}

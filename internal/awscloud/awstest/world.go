@@ -14,8 +14,8 @@ import (
 // World is the one account that the endpoint plays.
 type World struct {
 	Account  string
-	Own      string          // the account of keys that come from no role; Account when empty
-	Roles    map[string]Role // by ARN; AssumeRole is denied for others
+	Own      string             // the account of keys that come from no role; Account when empty
+	Roles    map[string]Role    // by ARN; AssumeRole is denied for others
 	Regions  map[string]*Region // a Region that is not here is not enabled
 	Careless bool               // GetFindings ignores its filters, as some emulators do
 }
