@@ -82,7 +82,7 @@ func (s *services) prepare(ctx context.Context, pool *pgxpool.Pool, organisation
 const riverSchema = "river"
 
 // newWorker builds the client that works the jobs: collections of evidence.
-func newWorker(ctx context.Context, pool *pgxpool.Pool, s *services, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+func newWorker(ctx context.Context, pool *pgxpool.Pool, s *services, collect string, log *slog.Logger) (*river.Client[pgx.Tx], error) {
 	cloud, err := awscloud.New(ctx, awscloud.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("load AWS settings: %w", err)
@@ -90,12 +90,16 @@ func newWorker(ctx context.Context, pool *pgxpool.Pool, s *services, log *slog.L
 	s.evidence.TestWith(cloud)
 	workers := river.NewWorkers()
 	evidence.RegisterWorkers(workers, s.evidence, cloud)
+	clock := evidence.PeriodicJobs()
+	if collect == "daily" {
+		clock = append(clock, evidence.Daily())
+	}
 	return river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Schema:               riverSchema,
 		Logger:               quieter(log),
 		Queues:               map[string]river.QueueConfig{evidence.Queue: {MaxWorkers: 4}},
 		Workers:              workers,
-		PeriodicJobs:         evidence.PeriodicJobs(),
+		PeriodicJobs:         clock,
 		RescueStuckJobsAfter: 45 * time.Minute,
 		JobTimeout:           30 * time.Minute,
 	})

@@ -42,6 +42,11 @@ func NewService(db *pgxpool.Pool, jobs *river.Client[pgx.Tx], checks ChecksInUse
 // owning team and the workload's approvers and facilitators may. Conflict when the scope
 // names no account or Region, or when no published question has a check.
 func (s *Service) StartRun(ctx context.Context, who identity.Actor, workloadID uuid.UUID) (run Run, joined bool, err error) {
+	return s.start(ctx, who, workloadID, func(t identity.Target) error { return who.May(identity.CollectEvidence, t) })
+}
+
+// start is StartRun for whom may lets.
+func (s *Service) start(ctx context.Context, who identity.Actor, workloadID uuid.UUID, may func(identity.Target) error) (run Run, joined bool, err error) {
 	ask, err := s.ask(ctx)
 	if err != nil {
 		return Run{}, false, fmt.Errorf("start collection: %w", err)
@@ -56,7 +61,7 @@ func (s *Service) StartRun(ctx context.Context, who identity.Actor, workloadID u
 		if err != nil {
 			return err
 		}
-		if err := who.May(identity.CollectEvidence, w.Target()); err != nil {
+		if err := may(w.Target()); err != nil {
 			return err
 		}
 		if id, joined, err = runningRun(ctx, tx, w.ID); err != nil || joined {

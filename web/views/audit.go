@@ -101,6 +101,7 @@ var verbWords = map[string]string{
 	"comment.edited":                "Edited a comment",
 	"comment.removed":               "Removed a comment",
 	"comment.written":               "Wrote a comment",
+	"evidence.run_cancelled":        "Cancelled an evidence run",
 	"evidence.run_finished":         "Finished an evidence run",
 	"evidence.run_started":          "Started an evidence run",
 	"evidence.run_stopped":          "Stopped an evidence run",

@@ -310,9 +310,10 @@ func claimOf(c questionnaire.Check) string { return orElse(c.Claim, sourceWord(c
 
 // RunPage is the page of one collection.
 type RunPage struct {
-	Run      evidence.Run
-	Workload workload.Workload
-	Now      time.Time
+	Run       evidence.Run
+	Workload  workload.Workload
+	CanCancel bool
+	Now       time.Time
 }
 
 // took is how long a run took, or how long it has been at it.
