@@ -152,8 +152,8 @@ func (s *Service) Facts(ctx context.Context, who identity.Actor, workloadID uuid
 	if err != nil {
 		return FactPage{}, err
 	}
-	if !who.CanReadFindings(w.Target()) {
-		return FactPage{}, fault.New(fault.Forbidden, "Only the owning team, the workload's approvers and facilitators, and auditors may read raw findings.")
+	if err := mayReadFindings(who, w); err != nil {
+		return FactPage{}, err
 	}
 	after, err := parseCursor(cursor)
 	if err != nil {
