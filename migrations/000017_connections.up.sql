@@ -1,5 +1,5 @@
 -- Room: internal/workload writes accounts and account_allowances; internal/evidence writes
--- connections and fact_changes; the constraint on items is internal/remediation's.
+-- connections and fact_changes.
 create table accounts (
     account text primary key check (account ~ '^[0-9]{12}$'),
     team_id uuid not null references teams,
@@ -50,8 +50,3 @@ insert into fact_changes (fact_id, at, run_id, before, after)
 select id, changed_at, run_id, '', state from facts;
 insert into fact_changes (fact_id, at, run_id, before, after)
 select id, gone_at, run_id, state, '' from facts where gone_at > changed_at;
-
--- Fresh evidence verifies the items it opened: nobody did and nobody verified those.
-alter table items drop constraint items_four_eyes;
-alter table items add constraint items_four_eyes
-    check (state <> 'verified' or cause_kind = 'evidence' or risk <> 'high' and cause_kind <> 'condition' or verified_by is distinct from done_by);

@@ -15,6 +15,8 @@ func (s *Server) routes() []Route {
 		participantRoutes(),
 		evidenceRoutes(),
 		connectionRoutes(),
+		changeRoutes(),
+		baselineRoutes(),
 		itemRoutes(),
 		talkRoutes(),
 		reviewListRoutes(),

@@ -192,6 +192,10 @@ func (s *Service) judgeRun(ctx context.Context, tx pgx.Tx, run Run, cells []Cell
 	if err != nil {
 		return err
 	}
+	before, err := Verdicts(ctx, tx, run.WorkloadID)
+	if err != nil {
+		return err
+	}
 	byDigest := map[string]questionnaire.Check{}
 	for _, c := range checks {
 		byDigest[c.Digest()] = c
@@ -212,7 +216,10 @@ func (s *Service) judgeRun(ctx context.Context, tx pgx.Tx, run Run, cells []Cell
 			return fmt.Errorf("store verdict: %w", err)
 		}
 	}
-	return nil
+	if err := s.settle(ctx, tx, run, Ground{Cells: cells, Tags: tags, ApplicationARN: arn, Now: now}, foreign); err != nil {
+		return fmt.Errorf("settle items: %w", err)
+	}
+	return s.tellJudged(ctx, tx, run, before, now)
 }
 
 // giveUp marks what is left of a cell as failed, so that its run ends.

@@ -29,6 +29,7 @@ type Service struct {
 	checks ChecksInUse
 	now    func() time.Time
 	prober Prober // nil: connections cannot be tested
+	judged Judged // nil: nobody is told of the end of a run
 }
 
 // NewService returns the service. jobs need only be able to insert; now gives the time of

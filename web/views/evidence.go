@@ -19,6 +19,8 @@ const (
 	EvidenceVerdicts = ""
 	EvidenceCoverage = "coverage"
 	EvidenceFacts    = "facts"
+	EvidenceChanges  = "changes"  // a page of its own
+	EvidenceBaseline = "baseline" // a page of its own
 )
 
 // EvidencePage is what evidence says of a workload.
@@ -40,8 +42,11 @@ func (e EvidencePage) path() string { return "/workloads/" + e.Workload.Key }
 
 // part is the address of a part of the page.
 func (e EvidencePage) part(view string) string {
-	if view == "" {
+	switch view {
+	case "":
 		return e.path() + "/evidence"
+	case EvidenceChanges, EvidenceBaseline:
+		return e.path() + "/evidence/" + view
 	}
 	return e.path() + "/evidence?view=" + view
 }
@@ -50,7 +55,7 @@ func (e EvidencePage) tabs() []ui.Tab {
 	tab := func(text, view string) ui.Tab {
 		return ui.Tab{Text: text, Href: e.part(view), Current: e.View == view}
 	}
-	return []ui.Tab{tab("Verdicts", EvidenceVerdicts), tab("What was looked at", EvidenceCoverage), tab("Facts", EvidenceFacts)}
+	return []ui.Tab{tab("Verdicts", EvidenceVerdicts), tab("What was looked at", EvidenceCoverage), tab("Failures", EvidenceBaseline), tab("Facts", EvidenceFacts), tab("Changes", EvidenceChanges)}
 }
 
 // FactsPath is the address of the facts of a workload under a filter, after a cursor.
