@@ -26,11 +26,11 @@ func (s *site) aws(w awstest.World) *awstest.Server {
 	} {
 		s.Setenv(k, v)
 	}
-	c, err := awscloud.New(s.Context(), awscloud.Options{Unlimited: true})
+	s.cloud, err = awscloud.New(s.Context(), awscloud.Options{Unlimited: true, Now: s.Clock.now})
 	if err != nil {
 		s.Fatal(err)
 	}
-	s.Evidence.TestWith(c)
+	s.Evidence.TestWith(s.cloud)
 	return cloud
 }
 

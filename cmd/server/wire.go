@@ -51,7 +51,7 @@ func newServices(pool *pgxpool.Pool, publicURL string) (*services, error) {
 		return nil, fmt.Errorf("job client: %w", err)
 	}
 	library := questionnaire.NewLibrary(pool, now)
-	return &services{
+	s := &services{
 		identity:  identity.NewService(pool, audit.RecordIdentity, now),
 		library:   library,
 		workloads: workload.NewService(pool, now),
@@ -60,7 +60,9 @@ func newServices(pool *pgxpool.Pool, publicURL string) (*services, error) {
 		reviews:   review.NewService(pool, library, publicURL, now),
 		portfolio: portfolio.NewService(pool, library, now),
 		talk:      discussion.NewService(pool, library, now),
-	}, nil
+	}
+	s.evidence.WhenJudged(s.reviews.OpenFromEvidence)
+	return s, nil
 }
 
 // prepare lays down what an installation starts with: questionnaires, review types, the
