@@ -70,6 +70,12 @@ func TestConnections(t *testing.T) {
 
 	s.Ada.follow(s.Ada.post(path+"/remove")).is(http.StatusOK).says("The connection is removed.", "This connection was removed", "Platform still owns the account.")
 	s.Ada.post(path + "/remove").is(http.StatusConflict)
+	s.workload("payments", "Payments", "platform", false)
+	if _, err := s.DB.Exec(t.Context(), `insert into scopes (id, workload_id, name, production, accounts, regions, tags, application_arn)
+		select gen_random_uuid(), id, 'production', true, '{111111111111}', '{eu-west-1}', '{}', '' from workloads`); err != nil {
+		t.Fatal(err)
+	}
+	s.Ada.get("/workloads/payments/evidence").is(http.StatusOK).says("The connection to account 111111111111 was removed.")
 	s.Ada.get(path + "/test?region=eu-west-1").is(http.StatusConflict)
 	if n := s.count(`select count(*) from audit_records where verb in ('connection.added', 'connection.removed')`); n != 2 {
 		t.Errorf("%d records", n)

@@ -43,6 +43,9 @@ func evidencePage(v *visit) error {
 	if e.Evidence, err = v.Portfolio.Evidence(v.ctx(), v.who, w.ID); err != nil {
 		return err
 	}
+	if e.Removed, err = evidence.RemovedAccounts(v.ctx(), v.DB, w.Production.Accounts); err != nil {
+		return err
+	}
 	if e.CanRead && e.View == views.EvidenceFacts {
 		if e.Facts, err = v.Evidence.Facts(v.ctx(), v.who, w.ID, e.Filter, e.After); err != nil {
 			return err

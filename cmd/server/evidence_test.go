@@ -25,10 +25,11 @@ func TestEvidenceInBrowser(t *testing.T) {
 	cloud.Change(trail(true))
 	p := startProgram(t, "AWS_ENDPOINT_URL="+cloud.URL, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true", "ORRERY_COLLECT=off", "ORRERY_ORGANISATION=Acme")
 	base := "http://" + p.addr
-	jonas, asha := newTab(t, base), newTab(t, base)
+	jonas, asha, noor := newTab(t, base), newTab(t, base), newTab(t, base)
 	becomeAdmin(jonas, strings.TrimPrefix(p.adminLink(), base))
 	makeTeam(jonas)
 	acceptInvitation(asha, invitePerson(jonas, "Asha Rao", "asha@example.com", "ledger", "lead", ""))
+	acceptInvitation(noor, invitePerson(jonas, "Noor Haddad", "noor@example.com", "", "", "approver"))
 	createWorkload(asha)
 	review := startReview(asha)
 	collectEvidence(asha)

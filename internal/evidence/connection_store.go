@@ -77,3 +77,16 @@ func endConnection(ctx context.Context, tx pgx.Tx, id uuid.UUID, by *uuid.UUID, 
 	_, err := tx.Exec(ctx, `update connections set removed_by = $2, removed_at = $3 where id = $1`, id, by, now)
 	return err
 }
+
+// RemovedAccounts lists those of the accounts whose connection was removed and not made
+// anew: what is stored of them is from before. It does not authorise: pages call it for a
+// workload they have read.
+func RemovedAccounts(ctx context.Context, q postgres.Querier, accounts []string) ([]string, error) {
+	rows, err := q.Query(ctx, `
+		select account from connections where account = any($1)
+		group by account having bool_and(removed_at is not null) order by account`, notNil(accounts))
+	if err != nil {
+		return nil, fmt.Errorf("read removed connections: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}

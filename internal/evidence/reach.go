@@ -80,7 +80,8 @@ type Prober interface {
 func (s *Service) TestWith(p Prober) { s.prober = p }
 
 // TestConnection tries the calls that collections need in one Region, and stores nothing.
-// Admins may. Invalid on "region"; a conflict when the connection was removed.
+// Admins may. Invalid on "region"; a conflict when the connection was removed, or when
+// nothing here reaches AWS.
 func (s *Service) TestConnection(ctx context.Context, who identity.Actor, id uuid.UUID, region string) ([]Permission, error) {
 	if err := who.May(identity.ManageConnections, identity.Target{}); err != nil {
 		return nil, fmt.Errorf("test connection: %w", err)
@@ -93,7 +94,7 @@ func (s *Service) TestConnection(ctx context.Context, who identity.Actor, id uui
 	case !regionForm.MatchString(region):
 		err = fault.InvalidField("region", "Name a Region like eu-west-1.")
 	case s.prober == nil:
-		err = fault.New(fault.Unavailable, "This installation cannot reach AWS.")
+		err = fault.New(fault.Conflict, "This installation cannot reach AWS, so nothing can be tested.")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("test connection: %w", err)

@@ -98,7 +98,7 @@ func Foreign(ctx context.Context, q postgres.Querier, workloadID uuid.UUID) ([]s
 
 // AllowAccount lets the workload with the key name an account that who's team owns, or takes
 // that back. Leads of the owning team and admins may. Not found for an account that no team
-// owns; invalid on "workload".
+// owns, or whose owner is not for who to know; invalid on "workload".
 func (s *Service) AllowAccount(ctx context.Context, who identity.Actor, account, workloadKey string, allow bool) error {
 	now := s.now()
 	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
@@ -124,8 +124,9 @@ func (s *Service) AllowAccount(ctx context.Context, who identity.Actor, account,
 func mayAllow(ctx context.Context, tx pgx.Tx, who identity.Actor, account string) error {
 	var team uuid.UUID
 	err := tx.QueryRow(ctx, `select team_id from accounts where account = $1 for share`, account).Scan(&team)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return fault.New(fault.NotFound, "No team owns this account.")
+	seen := who.InTeam(team) || who.Is(identity.Admin) || who.Is(identity.Auditor)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && !seen {
+		return fault.New(fault.NotFound, "There is no such account.")
 	}
 	if err != nil {
 		return err

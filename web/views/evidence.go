@@ -31,11 +31,20 @@ type EvidencePage struct {
 	Verdict    evidence.State // only checks of this verdict; empty: all
 	Facts      evidence.FactPage
 	Filter     evidence.FactFilter
-	After      string // the cursor that this page of facts was asked for
-	CanRead    bool   // raw findings
+	After      string   // the cursor that this page of facts was asked for
+	Removed    []string // accounts whose connection was removed
+	CanRead    bool     // raw findings
 	CanCollect bool
 	CanEdit    bool
 	Now        time.Time
+}
+
+// removedWords say what is from before its connection was removed.
+func (e EvidencePage) removedWords() string {
+	if len(e.Removed) == 1 {
+		return "The connection to account " + e.Removed[0] + " was removed. What is shown of it is from before."
+	}
+	return "The connections to the accounts " + strings.Join(e.Removed, ", ") + " were removed. What is shown of them is from before."
 }
 
 func (e EvidencePage) path() string { return "/workloads/" + e.Workload.Key }
