@@ -105,7 +105,7 @@ func (c ConnectionPage) tested() (ui.NoteKind, string) {
 	}
 	switch {
 	case denied > 0:
-		return ui.NoteHigh, counted(denied, "call is denied", "calls are denied") + " in " + c.Region + ". What they read stays unknown, and never counts as a pass."
+		return ui.NoteHigh, counted(denied, "call is denied", "calls are denied") + " in " + c.Region + ". What is denied stays unknown, and never counts as a pass."
 	case unknown > 0:
 		return ui.NoteMedium, "Nothing is denied in " + c.Region + ", but " + counted(unknown, "call", "calls") + " could not be told."
 	}
