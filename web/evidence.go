@@ -19,6 +19,7 @@ func evidenceRoutes() []Route {
 		{"POST", "/workloads/{key}/evidence/runs", signedIn(startRun)},
 		{"GET", "/runs/{id}", signedIn(runPage)},
 		{"GET", "/runs/{id}/progress", signedIn(runProgress)},
+		{"POST", "/runs/{id}/cancel", signedIn(cancelRun)},
 	}
 }
 
@@ -40,6 +41,9 @@ func evidencePage(v *visit) error {
 		},
 	}
 	if e.Evidence, err = v.Portfolio.Evidence(v.ctx(), v.who, w.ID); err != nil {
+		return err
+	}
+	if e.Removed, err = evidence.RemovedAccounts(v.ctx(), v.DB, w.Production.Accounts); err != nil {
 		return err
 	}
 	if e.CanRead && e.View == views.EvidenceFacts {
@@ -89,7 +93,24 @@ func (v *visit) run() (views.RunPage, error) {
 		return r, err
 	}
 	r.Workload, err = workload.Load(v.ctx(), v.DB, v.who, r.Run.WorkloadID)
+	r.CanCancel = r.Run.State == evidence.Running && v.who.May(identity.CollectEvidence, r.Workload.Target()) == nil
 	return r, err
+}
+
+// cancelRun stops a run; what was read by then counts.
+func cancelRun(v *visit) error {
+	id, err := v.pathID("id")
+	if err != nil {
+		return err
+	}
+	err = v.Evidence.CancelRun(v.ctx(), v.who, id)
+	if fault.Is(err, fault.Conflict) {
+		return v.redirect("/runs/"+id.String(), "The collection was over already.")
+	}
+	if err != nil {
+		return err
+	}
+	return v.redirect("/runs/"+id.String(), "The collection is stopped. What was read by then counts.")
 }
 
 func runPage(v *visit) error {

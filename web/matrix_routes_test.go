@@ -125,6 +125,17 @@ var routeRules = map[string]rule{
 	"POST /workloads/{key}/reviews":                      team,
 	"GET /workloads/{key}/reviews/new":                   readers,
 	"GET /workloads/{key}/reviews/total":                 readers,
+	"GET /connections":                                   anyone,
+	"GET /connections/new":                               admins,
+	"POST /connections/new":                              admins,
+	"GET /connections/{id}":                              seers,
+	"GET /connections/{id}/test":                         admins,
+	"POST /connections/{id}/remove":                      admins,
+	"POST /connections/{id}/allow":                       lenders,
+	"POST /connections/{id}/disallow":                    lenders,
+	"POST /runs/{id}/cancel":                             helpers,
+	"GET /workloads/{key}/evidence/changes.csv":          insiders,
+	"POST /workloads/{key}/evidence/baseline":            team,
 }
 
 // openRoutes have business with people who are not signed in.
@@ -160,6 +171,8 @@ func (p *place) address(pattern string) string {
 	switch {
 	case strings.HasPrefix(pattern, "/acceptances"):
 		id = p.acceptance
+	case strings.HasPrefix(pattern, "/connections"):
+		id = p.connection.ID
 	case strings.HasPrefix(pattern, "/comments"):
 		id = p.comment
 	case strings.HasPrefix(pattern, "/files/{id}/remove"):

@@ -39,7 +39,7 @@ type row struct {
 var lost = []string{
 	"identity.Deactivate", "identity.RemoveMembership", "identity.RevokeGrant", "identity.RevokeToken", "identity.EndSession",
 	"library.SwitchOff", "library.SwitchOn", "library.Draft", "library.SaveDraft", "library.DiscardDraft", "library.PublishDraft", "library.ProposeDraft", "library.Unmark", "library.SettleMarks",
-	"workload.RemoveParticipant", "review.EndEmergency", "review.Frozen",
+	"workload.RemoveParticipant", "review.EndEmergency", "review.Frozen", "evidence.Connection", "workload.AllowAccount",
 }
 
 func only[T any](_ T, err error) error          { return err }
@@ -167,7 +167,8 @@ var reviewRows = map[string]row{
 	"Section": {readers, func(c call) error {
 		return only(c.Reviews.Section(c.ctx, c.who, c.review(), c.entry.Questionnaire, c.entry.Question.Section))
 	}},
-	"Sheet": {readers, func(c call) error { return only(c.Reviews.Sheet(c.ctx, c.who, c.review())) }},
+	"EvidenceSince": {readers, func(c call) error { return only2(c.Reviews.EvidenceSince(c.ctx, c.who, c.w.ID)) }},
+	"Sheet":         {readers, func(c call) error { return only(c.Reviews.Sheet(c.ctx, c.who, c.review())) }},
 	"Submit": {team, func(c call) error {
 		return only(c.Reviews.Submit(c.ctx, c.who, review.SubmitInput{ReviewID: c.review()}))
 	}},
@@ -246,15 +247,27 @@ var workloadRows = map[string]row{
 	"Create": {rule{"lead member admin self", "admin self", "admin self"}, func(c call) error {
 		return only(c.Workloads.Create(c.ctx, c.who, workload.Input{Key: c.w.Key, Name: c.w.Name, TeamKey: c.w.TeamKey, Tier: 2, Stage: workload.Live}))
 	}},
+	"AllowAccount": {lenders, func(c call) error { return c.Workloads.AllowAccount(c.ctx, c.who, c.connection.Account, "x", true) }},
 	"Update": {rule{"lead member approver chief", "chief", "chief"}, func(c call) error {
 		return only(c.Workloads.Update(c.ctx, c.who, c.w.ID, 99, workload.Input{Key: c.w.Key, Name: c.w.Name, TeamKey: c.w.TeamKey, Tier: 2, Stage: workload.Live, Restricted: c.w.Restricted}))
 	}},
 }
 
 var evidenceRows = map[string]row{
-	"StartRun": {helpers, func(c call) error { return only2(c.Evidence.StartRun(c.ctx, c.who, c.w.ID)) }},
-	"Run":      {readers, func(c call) error { return only(c.Evidence.Run(c.ctx, c.who, c.run)) }},
-	"Facts":    {insiders, func(c call) error { return only(c.Evidence.Facts(c.ctx, c.who, c.w.ID, evidence.FactFilter{}, "")) }},
+	"StartRun":    {helpers, func(c call) error { return only2(c.Evidence.StartRun(c.ctx, c.who, c.w.ID)) }},
+	"CancelRun":   {helpers, func(c call) error { return c.Evidence.CancelRun(c.ctx, c.who, c.run) }},
+	"Changes":     {insiders, func(c call) error { return only(c.Evidence.Changes(c.ctx, c.who, c.w.ID, c.run, c.run)) }},
+	"Failures":    {insiders, func(c call) error { return only(c.Evidence.Failures(c.ctx, c.who, c.w.ID)) }},
+	"Track":       {team, func(c call) error { return only(c.Evidence.Track(c.ctx, c.who, c.w.ID, evidence.TrackInput{})) }},
+	"Connections": {anyone, func(c call) error { return only(c.Evidence.Connections(c.ctx, c.who)) }},
+	"Connection":  {seers, func(c call) error { return only(c.Evidence.Connection(c.ctx, c.who, c.connection.ID)) }},
+	"AddConnection": {admins, func(c call) error {
+		return only(c.Evidence.AddConnection(c.ctx, c.who, evidence.ConnectionInput{}))
+	}},
+	"RemoveConnection": {admins, func(c call) error { return only(c.Evidence.RemoveConnection(c.ctx, c.who, c.connection.ID)) }},
+	"TestConnection":   {admins, func(c call) error { return only(c.Evidence.TestConnection(c.ctx, c.who, c.connection.ID, "x")) }},
+	"Run":              {readers, func(c call) error { return only(c.Evidence.Run(c.ctx, c.who, c.run)) }},
+	"Facts":            {insiders, func(c call) error { return only(c.Evidence.Facts(c.ctx, c.who, c.w.ID, evidence.FactFilter{}, "")) }},
 }
 
 // on is the question as a target of talk.

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"orrery/internal/discussion"
+	"orrery/internal/evidence"
 	"orrery/internal/fault"
 	"orrery/internal/identity"
 	"orrery/internal/remediation"
@@ -35,6 +36,7 @@ type place struct {
 	entry                           review.Entry // answered with a high
 	comment, thread, file, toRemove uuid.UUID
 	item, acceptance, run, outside  uuid.UUID
+	connection                      evidence.Connection // of an account of the team
 }
 
 func (p *place) review() uuid.UUID { return p.sheet.Review.ID }
@@ -61,6 +63,8 @@ var (
 	curators     = rule{"curator", "curator", "curator"}
 	auditors     = rule{"auditor admin self", "auditor admin self", "auditor admin self"}
 	admins       = rule{"admin self", "admin self", "admin self"}
+	seers        = rule{"lead member auditor admin self token", "auditor admin self", "auditor admin self"} // of a connection
+	lenders      = rule{"lead admin self", "admin self", "admin self"}
 	unsaid       = rule{"", "", " "} // nobody of the roles; a restricted workload hides it as well
 	nobody       = rule{}
 )
@@ -142,6 +146,8 @@ func (h *house) admit(own identity.Team) {
 	}
 }
 
+var accountsOfPlaces = map[string]string{"own": "111111111111", "other": "222222222222", "restricted": "333333333333"}
+
 // furnish makes a workload with an open review, a high answer, and one of everything that a
 // workload may have, by somebody of its team who is none of the roles.
 func (h *house) furnish(name, key string, team identity.Team, restricted bool) *place {
@@ -186,6 +192,8 @@ func (h *house) furnish(name, key string, team identity.Team, restricted bool) *
 	run, _, err := h.Evidence.StartRun(ctx, host, p.w.ID)
 	must(err)
 	p.run = run.ID
+	p.connection, err = h.Evidence.AddConnection(ctx, h.admin(), evidence.ConnectionInput{Account: accountsOfPlaces[name], Name: key, TeamKey: team.Key, Mode: evidence.DefaultChain, Sources: evidence.Sources()})
+	must(err)
 	p.w, err = h.Workloads.ByKey(ctx, host, key)
 	must(err)
 	return p

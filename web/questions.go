@@ -48,7 +48,11 @@ func questionPage(v *visit) error {
 	if settings.SectionPages && v.r.URL.Query().Get("view") != "one" && !v.cameFromHere() {
 		return v.redirect(q.SectionLink(), "")
 	}
-	return v.showQuestion(http.StatusOK, q, views.QuestionForm{AnswerInput: stored(q), Keys: settings.SingleKeys})
+	f := views.QuestionForm{AnswerInput: stored(q), Keys: settings.SingleKeys}
+	if v.r.URL.Query().Get("use") == "evidence" && q.Round.State == review.Draft && v.who.May(identity.AnswerReview, q.Target()) == nil {
+		f.UseEvidence(q)
+	}
+	return v.showQuestion(http.StatusOK, q, f)
 }
 
 // cameFromHere reports whether the reader was on this page already: after a form on it was

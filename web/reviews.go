@@ -76,6 +76,15 @@ func (v *visit) showReview(status int, id uuid.UUID, typed *review.AgendaInput, 
 	if h.Run, h.HasRun, err = evidence.LatestRun(v.ctx(), v.DB, sheet.Workload.ID); err != nil {
 		return err
 	}
+	if sheet.Round.State == review.Sealed {
+		decided, turned, err := v.Reviews.EvidenceSince(v.ctx(), v.who, sheet.Workload.ID)
+		if err != nil {
+			return err
+		}
+		if decided.ID == sheet.ID {
+			h.Turned = turned
+		}
+	}
 	if h.Decision, err = v.Reviews.Latest(v.ctx(), sheet.Review); err != nil {
 		return err
 	}

@@ -104,7 +104,7 @@ func navigation(who identity.Actor) []ui.NavItem {
 		{Text: "Questionnaires", Href: "/questionnaires"}, {Text: "Teams", Href: "/teams"}, {Text: "Dashboard", Href: "/dashboard"},
 	}
 	if who.Is(identity.Admin) {
-		nav = append(nav, ui.NavItem{Text: "People", Href: "/people"})
+		nav = append(nav, ui.NavItem{Text: "People", Href: "/people"}, ui.NavItem{Text: "Connections", Href: "/connections"})
 	}
 	if who.Is(identity.Admin) || who.Is(identity.Auditor) {
 		nav = append(nav, ui.NavItem{Text: "Audit", Href: "/audit"})

@@ -20,6 +20,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"orrery/internal/audit"
+	"orrery/internal/awscloud"
 	"orrery/internal/discussion"
 	"orrery/internal/evidence"
 	"orrery/internal/identity"
@@ -72,6 +73,8 @@ type site struct {
 	Handler   http.Handler
 	Log       *lines // what the server complained about
 	Ada       *browser
+
+	cloud *awscloud.Collector // where a test made one
 }
 
 // lines collects what the server logs as an error; the end of a test wants none.

@@ -136,6 +136,9 @@ func workloadPage(v *visit) error {
 	if p.Acceptances, err = remediation.AcceptancesOf(v.ctx(), v.DB, w.ID); err != nil {
 		return err
 	}
+	if p.Decided, p.Turned, err = v.Reviews.EvidenceSince(v.ctx(), v.who, w.ID); err != nil {
+		return err
+	}
 	if p.Evidence, err = v.Portfolio.Evidence(v.ctx(), v.who, w.ID); err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ type config struct {
 	PublicURL      string `env:"ORRERY_PUBLIC_URL" help:"Where people reach the portal. Default: http:// and the address served on."`
 	Organisation   string `env:"ORRERY_ORGANISATION" help:"Name of the organisation, used at the first start. Default: your organisation; in the demo Acme."`
 	LogLevel       string `env:"ORRERY_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"How much to log (${enum})."`
+	Collect        string `env:"ORRERY_COLLECT" enum:"daily,off" default:"daily" help:"When evidence is collected by itself: daily, for workloads with a connected AWS account, or off."`
 	SigningKey     string `env:"ORRERY_SIGNING_KEY" help:"Private key that decisions are signed with (PKCS#8 PEM, from: orrery keys generate). Needed with DATABASE_URL; else made in the data folder."`
 	SigningKeyFile string `env:"ORRERY_SIGNING_KEY_FILE" type:"path" help:"File that holds the private key instead."`
 	Connections    int32  `env:"ORRERY_CONNECTIONS" default:"24" help:"Connections to the database, at most."`

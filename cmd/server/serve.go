@@ -71,7 +71,7 @@ func (s *session) serve(suffix string, started func(context.Context, *portal) er
 	if err := p.services.prepare(s.ctx, db.pool, s.config.organisation(suffix != ""), suffix != ""); err != nil {
 		return err
 	}
-	worker, err := newWorker(s.ctx, db.pool, p.services, p.log)
+	worker, err := newWorker(s.ctx, db.pool, p.services, s.config.Collect, p.log)
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func newServices(pool *pgxpool.Pool, publicURL string) (*services, error) {
 		return nil, fmt.Errorf("job client: %w", err)
 	}
 	library := questionnaire.NewLibrary(pool, now)
-	return &services{
+	s := &services{
 		identity:  identity.NewService(pool, audit.RecordIdentity, now),
 		library:   library,
 		workloads: workload.NewService(pool, now),
@@ -60,7 +60,9 @@ func newServices(pool *pgxpool.Pool, publicURL string) (*services, error) {
 		reviews:   review.NewService(pool, library, publicURL, now),
 		portfolio: portfolio.NewService(pool, library, now),
 		talk:      discussion.NewService(pool, library, now),
-	}, nil
+	}
+	s.evidence.WhenJudged(s.reviews.OpenFromEvidence)
+	return s, nil
 }
 
 // prepare lays down what an installation starts with: questionnaires, review types, the
@@ -82,19 +84,24 @@ func (s *services) prepare(ctx context.Context, pool *pgxpool.Pool, organisation
 const riverSchema = "river"
 
 // newWorker builds the client that works the jobs: collections of evidence.
-func newWorker(ctx context.Context, pool *pgxpool.Pool, s *services, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+func newWorker(ctx context.Context, pool *pgxpool.Pool, s *services, collect string, log *slog.Logger) (*river.Client[pgx.Tx], error) {
 	cloud, err := awscloud.New(ctx, awscloud.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("load AWS settings: %w", err)
 	}
+	s.evidence.TestWith(cloud)
 	workers := river.NewWorkers()
 	evidence.RegisterWorkers(workers, s.evidence, cloud)
+	clock := evidence.PeriodicJobs()
+	if collect == "daily" {
+		clock = append(clock, evidence.Daily())
+	}
 	return river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Schema:               riverSchema,
 		Logger:               quieter(log),
 		Queues:               map[string]river.QueueConfig{evidence.Queue: {MaxWorkers: 4}},
 		Workers:              workers,
-		PeriodicJobs:         evidence.PeriodicJobs(),
+		PeriodicJobs:         clock,
 		RescueStuckJobsAfter: 45 * time.Minute,
 		JobTimeout:           30 * time.Minute,
 	})

@@ -28,13 +28,14 @@ type Options struct {
 	Now         func() time.Time // time.Now when nil
 }
 
-// Collector reads cells with the credentials of the process.
+// Collector reads cells with the credentials of the process, or with a role that they take.
 type Collector struct {
-	cfg  aws.Config
+	cfg  aws.Config // the default chain
 	opts Options
 
 	mu       sync.Mutex
 	limiters map[limitKey]*rate.Limiter
+	roles    map[evidence.Access]*aws.CredentialsCache
 }
 
 var _ evidence.Collector = (*Collector)(nil)
@@ -60,23 +61,32 @@ func New(ctx context.Context, opts Options) (*Collector, error) {
 		return nil, fmt.Errorf("load the AWS configuration: %w", err)
 	}
 	cfg.HTTPClient = bounded{cfg.HTTPClient}
-	return &Collector{cfg: cfg, opts: opts, limiters: map[limitKey]*rate.Limiter{}}, nil
+	return newCollector(cfg, opts), nil
+}
+
+func newCollector(cfg aws.Config, opts Options) *Collector {
+	return &Collector{cfg: cfg, opts: opts, limiters: map[limitKey]*rate.Limiter{}, roles: map[evidence.Access]*aws.CredentialsCache{}}
 }
 
 // cell is the reading of one account and Region.
 type cell struct {
 	*Collector
 	evidence.Cell
+	cfg      aws.Config // with the credentials for the account
 	emit     func(source string, facts []evidence.Observation) error
 	now      time.Time // pinned: one time for the whole reading
 	recorder *recorder // read once, when something needs it
 }
 
-// Collect reads what is asked for in one account and Region. It first asks AWS whose
-// credentials these are; with those of another account it reads and emits nothing.
+// Collect reads what is asked for in one account and Region. It first takes the role it is
+// told to, if any, and asks AWS whose credentials these are; with those of another account it reads and emits nothing.
 func (c *Collector) Collect(ctx context.Context, where evidence.Cell, ask evidence.Ask, emit func(string, []evidence.Observation) error) []evidence.Outcome {
-	r := &cell{Collector: c, Cell: where, emit: emit, now: c.opts.Now().UTC()}
-	if refused := r.identify(ctx); refused != nil {
+	r := &cell{Collector: c, Cell: where, cfg: c.cfg, emit: emit, now: c.opts.Now().UTC()}
+	refused := r.assume(ctx, ask.Access)
+	if refused == nil {
+		refused = r.identify(ctx)
+	}
+	if refused != nil {
 		var out []evidence.Outcome
 		for _, source := range ask.Sources() {
 			out = append(out, refused.outcome(source))

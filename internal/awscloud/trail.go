@@ -32,14 +32,18 @@ func (t *trail) fault(code, words string) {
 	t.codes, t.wrong = append(t.codes, code), append(t.wrong, words)
 }
 
+func (c *cell) trails() *cloudtrail.Client {
+	return cloudtrail.NewFromConfig(c.cfg, func(o *cloudtrail.Options) {
+		o.Region, o.Retryer = c.Region, c.retryer()
+		o.APIOptions = append(o.APIOptions, c.limit("cloudtrail"))
+	})
+}
+
 // readTrail emits one fact on the account: whether at least one trail records the
 // management events of all Regions and delivers them now. A trail that exists and is
 // stopped is no pass.
 func (c *cell) readTrail(ctx context.Context) evidence.Outcome {
-	client := cloudtrail.NewFromConfig(c.cfg, func(o *cloudtrail.Options) {
-		o.Region, o.Retryer = c.Region, c.retryer()
-		o.APIOptions = append(o.APIOptions, c.limit("cloudtrail"))
-	})
+	client := c.trails()
 	list, err := call(ctx, "cloudtrail:DescribeTrails", c, func(ctx context.Context) (*cloudtrail.DescribeTrailsOutput, error) {
 		return client.DescribeTrails(ctx, &cloudtrail.DescribeTrailsInput{IncludeShadowTrails: aws.Bool(true)})
 	})

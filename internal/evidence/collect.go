@@ -17,6 +17,7 @@ import (
 	"orrery/internal/audit"
 	"orrery/internal/identity"
 	"orrery/internal/questionnaire"
+	"orrery/internal/workload"
 )
 
 const (
@@ -49,7 +50,10 @@ func (s *Service) collect(ctx context.Context, c Collector, job CollectArgs) err
 	if err != nil || len(sources) == 0 {
 		return err
 	}
-	ask = ask.only(sources)
+	ask, refused, err := s.reach(ctx, job.RunID, cell, ask.only(sources))
+	if err != nil {
+		return err
+	}
 	writers, err := s.writers(ctx, job.RunID, cell, ask)
 	if err != nil {
 		return err
@@ -58,6 +62,7 @@ func (s *Service) collect(ctx context.Context, c Collector, job CollectArgs) err
 	if err != nil {
 		return err
 	}
+	maps.Copy(outcomes, refused)
 	return s.finish(ctx, job.RunID, cell, sources, outcomes, writers)
 }
 
@@ -88,7 +93,10 @@ func gather(ctx context.Context, c Collector, cell Cell, ask Ask, writers map[st
 		}
 		return failed
 	}
-	list := c.Collect(ctx, cell, ask, emit)
+	var list []Outcome
+	if len(ask.Sources()) > 0 {
+		list = c.Collect(ctx, cell, ask, emit)
+	}
 	if err := errors.Join(failed, ctx.Err()); err != nil {
 		return nil, err
 	}
@@ -180,6 +188,14 @@ func (s *Service) judgeRun(ctx context.Context, tx pgx.Tx, run Run, cells []Cell
 	if err != nil {
 		return fmt.Errorf("read scope: %w", err)
 	}
+	foreign, err := workload.Foreign(ctx, tx, run.WorkloadID)
+	if err != nil {
+		return err
+	}
+	before, err := Verdicts(ctx, tx, run.WorkloadID)
+	if err != nil {
+		return err
+	}
 	byDigest := map[string]questionnaire.Check{}
 	for _, c := range checks {
 		byDigest[c.Digest()] = c
@@ -190,7 +206,7 @@ func (s *Service) judgeRun(ctx context.Context, tx pgx.Tx, run Run, cells []Cell
 		c := byDigest[digest]
 		about := subject{c.Source, c.Key}
 		if _, ok := facts[about]; !ok {
-			if facts[about], err = factsFor(ctx, tx, run.ID, c.Source, c.Key); err != nil {
+			if facts[about], err = factsFor(ctx, tx, run.ID, c.Source, c.Key, foreign); err != nil {
 				return err
 			}
 		}
@@ -200,7 +216,10 @@ func (s *Service) judgeRun(ctx context.Context, tx pgx.Tx, run Run, cells []Cell
 			return fmt.Errorf("store verdict: %w", err)
 		}
 	}
-	return nil
+	if err := s.settle(ctx, tx, run, Ground{Cells: cells, Tags: tags, ApplicationARN: arn, Now: now}, foreign); err != nil {
+		return fmt.Errorf("settle items: %w", err)
+	}
+	return s.tellJudged(ctx, tx, run, before, now)
 }
 
 // giveUp marks what is left of a cell as failed, so that its run ends.

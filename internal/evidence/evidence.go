@@ -51,7 +51,11 @@ type Ask struct {
 	ConfigRules []string // names of Config rules
 	Recorder    bool
 	Trail       bool
+	Access      Access // how to reach the account
 }
+
+// Sources lists every source that is read, in the order of Ask.Sources.
+func Sources() []string { return []string{ControlSource, RuleSource, RecorderSource, TrailSource} }
 
 // Sources lists the sources the ask touches, in a fixed order.
 func (a Ask) Sources() []string {

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -63,24 +64,34 @@ func (f *Fact) targets() []any {
 		&f.ApplicationARN, &f.ObservedAt, &f.ChangedAt, &f.RunID}
 }
 
+// inScope says in SQL which facts f belong to a scope, with scopeArgs: the rule of belongs.
+const inScope = `f.account = any(@accounts) and f.region = any(@regions)
+			and (f.resource like @whole || '%' or @arn <> '' and f.application_arn = @arn or f.tags && @tags
+				or @arn = '' and cardinality(@tags::text[]) = 0)`
+
+func scopeArgs(s workload.Scope) pgx.StrictNamedArgs {
+	return pgx.StrictNamedArgs{
+		"accounts": notNil(s.Accounts), "regions": notNil(s.Regions), "tags": notNil(s.Tags), "arn": s.ApplicationARN, "whole": accountPrefix,
+	}
+}
+
 // listFacts reads a page of the standing facts that belong to the scope.
 func listFacts(ctx context.Context, q postgres.Querier, s workload.Scope, f FactFilter, after [5]string) (FactPage, error) {
 	const sql = `
 		select ` + factColumns + `, f.detail
 		from facts f
-		where f.gone_at is null and f.account = any(@accounts) and f.region = any(@regions)
-			and (f.resource like @whole || '%' or @arn <> '' and f.application_arn = @arn or f.tags && @tags
-				or @arn = '' and cardinality(@tags::text[]) = 0)
+		where f.gone_at is null and ` + inScope + `
 			and (@source = '' or f.source = @source) and (@control = '' or f.control = @control)
 			and (@state = '' or f.state = @state) and (@account = '' or f.account = @account) and (@region = '' or f.region = @region)
 			and (f.source, f.control, f.account, f.region, f.resource) > (@k0, @k1, @k2, @k3, @k4)
 		order by f.source, f.control, f.account, f.region, f.resource
 		limit @limit`
-	rows, err := q.Query(ctx, sql, pgx.StrictNamedArgs{
-		"accounts": notNil(s.Accounts), "regions": notNil(s.Regions), "tags": notNil(s.Tags), "arn": s.ApplicationARN, "whole": accountPrefix,
+	args := scopeArgs(s)
+	maps.Copy(args, pgx.StrictNamedArgs{
 		"source": clean(f.Source), "control": clean(f.Control), "state": clean(string(f.State)), "account": clean(f.Account), "region": clean(f.Region),
 		"k0": after[0], "k1": after[1], "k2": after[2], "k3": after[3], "k4": after[4], "limit": pageSize + 1,
 	})
+	rows, err := q.Query(ctx, sql, args)
 	if err != nil {
 		return FactPage{}, fmt.Errorf("read facts: %w", err)
 	}
@@ -106,15 +117,15 @@ func notNil(list []string) []string {
 }
 
 // factsFor reads the standing facts on one key of a source in the cells of a run, without
-// their documents.
-func factsFor(ctx context.Context, q postgres.Querier, runID uuid.UUID, source, key string) ([]Fact, error) {
+// their documents and without those of foreign accounts.
+func factsFor(ctx context.Context, q postgres.Querier, runID uuid.UUID, source, key string, foreign []string) ([]Fact, error) {
 	const sql = `
 		select ` + factColumns + `
 		from facts f
 		join (select distinct account, region from run_cells where run_id = $1) c on c.account = f.account and c.region = f.region
-		where f.source = $2 and f.control = $3 and f.gone_at is null
+		where f.source = $2 and f.control = $3 and f.gone_at is null and f.account <> all($4)
 		order by f.account, f.region, f.resource`
-	rows, err := q.Query(ctx, sql, runID, source, key)
+	rows, err := q.Query(ctx, sql, runID, source, key, notNil(foreign))
 	if err != nil {
 		return nil, fmt.Errorf("read facts: %w", err)
 	}

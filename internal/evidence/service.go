@@ -28,6 +28,8 @@ type Service struct {
 	jobs   *river.Client[pgx.Tx]
 	checks ChecksInUse
 	now    func() time.Time
+	prober Prober // nil: connections cannot be tested
+	judged Judged // nil: nobody is told of the end of a run
 }
 
 // NewService returns the service. jobs need only be able to insert; now gives the time of
@@ -41,6 +43,11 @@ func NewService(db *pgxpool.Pool, jobs *river.Client[pgx.Tx], checks ChecksInUse
 // owning team and the workload's approvers and facilitators may. Conflict when the scope
 // names no account or Region, or when no published question has a check.
 func (s *Service) StartRun(ctx context.Context, who identity.Actor, workloadID uuid.UUID) (run Run, joined bool, err error) {
+	return s.start(ctx, who, workloadID, func(t identity.Target) error { return who.May(identity.CollectEvidence, t) })
+}
+
+// start is StartRun for whom may lets.
+func (s *Service) start(ctx context.Context, who identity.Actor, workloadID uuid.UUID, may func(identity.Target) error) (run Run, joined bool, err error) {
 	ask, err := s.ask(ctx)
 	if err != nil {
 		return Run{}, false, fmt.Errorf("start collection: %w", err)
@@ -55,7 +62,7 @@ func (s *Service) StartRun(ctx context.Context, who identity.Actor, workloadID u
 		if err != nil {
 			return err
 		}
-		if err := who.May(identity.CollectEvidence, w.Target()); err != nil {
+		if err := may(w.Target()); err != nil {
 			return err
 		}
 		if id, joined, err = runningRun(ctx, tx, w.ID); err != nil || joined {
@@ -146,13 +153,18 @@ func (s *Service) Facts(ctx context.Context, who identity.Actor, workloadID uuid
 	if err != nil {
 		return FactPage{}, err
 	}
-	if !who.CanReadFindings(w.Target()) {
-		return FactPage{}, fault.New(fault.Forbidden, "Only the owning team, the workload's approvers and facilitators, and auditors may read raw findings.")
+	if err := mayReadFindings(who, w); err != nil {
+		return FactPage{}, err
 	}
 	after, err := parseCursor(cursor)
 	if err != nil {
 		return FactPage{}, err
 	}
+	foreign, err := workload.Foreign(ctx, s.db, w.ID)
+	if err != nil {
+		return FactPage{}, err
+	}
+	w.Production.Accounts = without(w.Production.Accounts, foreign)
 	return listFacts(ctx, s.db, w.Production, f, after)
 }
 
@@ -177,6 +189,11 @@ func (s *Service) ask(ctx context.Context) (Ask, error) {
 	}
 	a.Controls, a.ConfigRules = distinct(a.Controls), distinct(a.ConfigRules)
 	return a, nil
+}
+
+// without returns the members of list that are not in others.
+func without(list, others []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(m string) bool { return slices.Contains(others, m) })
 }
 
 // distinct returns the sorted distinct members; never nil.

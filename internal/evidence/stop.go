@@ -24,11 +24,8 @@ func Stop(ctx context.Context, tx pgx.Tx, who identity.Actor, workloadID uuid.UU
 	if _, open, err := lockRun(ctx, tx, id); err != nil || !open {
 		return false, err
 	}
-	const lines = `
-		update run_cells set state = 'done', outcome = 'error', detail = $2, finished_at = $3
-		where run_id = $1 and state <> 'done'`
-	if _, err := tx.Exec(ctx, lines, id, shorten(clean(reason), 1000), now); err != nil {
-		return false, fmt.Errorf("stop collection: %w", err)
+	if err := endLines(ctx, tx, id, reason, now); err != nil {
+		return false, err
 	}
 	if err := endRun(ctx, tx, id, Failed, now); err != nil {
 		return false, fmt.Errorf("stop collection: %w", err)
@@ -36,4 +33,15 @@ func Stop(ctx context.Context, tx pgx.Tx, who identity.Actor, workloadID uuid.UU
 	return true, audit.Record(ctx, tx, who, audit.Act{
 		Stream: audit.WorkloadStream(workloadID), Verb: "evidence.run_stopped", TargetKind: "run", TargetID: id.String(), At: now,
 	})
+}
+
+// endLines ends what is left of a ledger with the reason.
+func endLines(ctx context.Context, tx pgx.Tx, runID uuid.UUID, reason string, now time.Time) error {
+	const sql = `
+		update run_cells set state = 'done', outcome = 'error', detail = $2, finished_at = $3
+		where run_id = $1 and state <> 'done'`
+	if _, err := tx.Exec(ctx, sql, runID, shorten(clean(reason), 1000), now); err != nil {
+		return fmt.Errorf("stop collection: %w", err)
+	}
+	return nil
 }

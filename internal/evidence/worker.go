@@ -59,6 +59,7 @@ func (SweepArgs) InsertOpts() river.InsertOpts {
 func RegisterWorkers(w *river.Workers, s *Service, c Collector) {
 	river.AddWorker(w, &collectWorker{service: s, collector: c})
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, _ *river.Job[SweepArgs]) error { return s.Sweep(ctx) }))
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, _ *river.Job[ScheduleArgs]) error { return s.StartDue(ctx) }))
 }
 
 // PeriodicJobs are the jobs of this room that a server runs by the clock.

@@ -46,6 +46,7 @@ type sighting struct {
 	origin   string
 	state    FactState
 	observed time.Time
+	changed  bool // a line of history was written
 }
 
 // yields reports whether o takes the place of what the cell said before: of versions of
@@ -87,6 +88,7 @@ func (w *writer) write(ctx context.Context, batch []Observation) error {
 	for _, o := range batch {
 		if o = o.cleaned(w.now); w.news(o) {
 			w.queue(&b, o)
+			w.queueChange(&b, o)
 		}
 	}
 	if b.Len() == 0 {
@@ -106,7 +108,7 @@ func (w *writer) news(o Observation) bool {
 	if again && !before.yields(o) {
 		return false
 	}
-	w.seen[k] = sighting{o.Origin, o.State, o.ObservedAt}
+	w.seen[k] = sighting{o.Origin, o.State, o.ObservedAt, before.changed}
 	known, ok := w.known[k]
 	return again || !ok || known.gone || !known.covers(o)
 }
@@ -139,6 +141,27 @@ func (w *writer) queue(b *pgx.Batch, o Observation) {
 		o.ApplicationARN, o.hash(), o.ObservedAt, w.now, w.runID)
 }
 
+// queueChange adds the line of history when a fact says something else than before this
+// cell was read.
+func (w *writer) queueChange(b *pgx.Batch, o Observation) {
+	k := keyOf(o.Control, o.Resource)
+	known, before := w.known[k], FactState("")
+	if !known.gone {
+		before = known.state
+	}
+	if before == o.State && !w.seen[k].changed {
+		return
+	}
+	s := w.seen[k]
+	s.changed = true
+	w.seen[k] = s
+	const sql = `
+		insert into fact_changes (fact_id, at, run_id, before, after)
+		select id, $6, $7, $8, $9 from facts where source = $1 and control = $2 and account = $3 and region = $4 and resource = $5
+		on conflict (fact_id, at) do update set after = excluded.after`
+	b.Queue(sql, w.source, o.Control, w.cell.Account, w.cell.Region, o.Resource, w.now, w.runID, before, o.State)
+}
+
 // closeAbsent marks as gone what was known and not seen. Only after the source was read
 // whole.
 func (w *writer) closeAbsent(ctx context.Context, tx pgx.Tx, now time.Time) error {
@@ -150,6 +173,12 @@ func (w *writer) closeAbsent(ctx context.Context, tx pgx.Tx, now time.Time) erro
 	}
 	if len(absent) == 0 {
 		return nil
+	}
+	const history = `
+		insert into fact_changes (fact_id, at, run_id, before, after) select id, $2, $3, state, '' from facts where id = any($1)
+		on conflict (fact_id, at) do update set after = ''`
+	if _, err := tx.Exec(ctx, history, absent, now, w.runID); err != nil {
+		return fmt.Errorf("close absent facts: %w", err)
 	}
 	_, err := tx.Exec(ctx, `update facts set gone_at = $2, run_id = $3 where id = any($1)`, absent, now, w.runID)
 	if err != nil {

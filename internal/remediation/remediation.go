@@ -15,7 +15,7 @@ import (
 const (
 	CauseQuestion  = "question"  // key: questionnaire/question
 	CauseCondition = "condition" // key: decision id/position
-	CauseEvidence  = "evidence"
+	CauseEvidence  = "evidence"  // key: source/control; only evidence closes it
 	CauseManual    = "manual"
 )
 

@@ -145,7 +145,9 @@ func (it *Item) apply(ctx context.Context, tx pgx.Tx, who identity.Actor, c Chan
 	if utf8.RuneCountInString(resolution) > 4000 {
 		add("resolution", "Keep it under 4,000 characters.")
 	}
-	if !slices.Contains(nextStates[it.State], c.State) {
+	if it.CauseKind == CauseEvidence && (c.State == Done || c.State == Verified) && c.State != it.State {
+		add("state", "A collection closes this item, when it finds that nothing fails any more.")
+	} else if !slices.Contains(it.NextStates(), c.State) {
 		add("state", "An item that is "+strings.ReplaceAll(it.State, "_", " ")+" does not become "+strings.ReplaceAll(c.State, "_", " ")+".")
 	}
 	it.OwnerID, it.DueOn, it.Resolution = owner, due, resolution
@@ -161,7 +163,12 @@ var nextStates = map[string][]string{
 }
 
 // NextStates lists the states that an item may take from where it is.
-func (it Item) NextStates() []string { return nextStates[it.State] }
+func (it Item) NextStates() []string {
+	if it.CauseKind == CauseEvidence && (it.State == Open || it.State == InProgress) {
+		return []string{Open, InProgress}
+	}
+	return nextStates[it.State]
+}
 
 // move sets the state with who did and verified the work, and returns the verifier.
 func (it *Item) move(who identity.Actor, c Change, now time.Time) (verifiedBy *uuid.UUID) {

@@ -182,6 +182,9 @@ func (s *Service) create(ctx context.Context, tx pgx.Tx, who identity.Actor, in 
 	if err := insert(ctx, tx, w, personID(who)); err != nil {
 		return w, err
 	}
+	if err := admit(ctx, tx, who, w, nil, now); err != nil {
+		return w, err
+	}
 	return w, putProduction(ctx, tx, w.ID, w.Production)
 }
 
@@ -208,8 +211,12 @@ func (s *Service) change(ctx context.Context, tx pgx.Tx, who identity.Actor, id 
 			return w, err
 		}
 	}
+	had := w.Production.Accounts
 	w.apply(c, now)
 	if err := update(ctx, tx, w); err != nil {
+		return w, err
+	}
+	if err := admit(ctx, tx, who, w, had, now); err != nil {
 		return w, err
 	}
 	return w, putProduction(ctx, tx, w.ID, w.Production)

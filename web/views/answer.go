@@ -26,6 +26,8 @@ type QuestionForm struct {
 	Keys      bool        // single keys act on the page
 	People    []ui.Option // who may be asked to answer; empty: the reader may not ask
 	OnSection bool        // the form stands on the page of its section
+
+	FromEvidence []string // choices that evidence supports, ticked but not saved
 }
 
 // Ticked reports whether the choice is ticked in the form.

@@ -19,6 +19,8 @@ const (
 	EvidenceVerdicts = ""
 	EvidenceCoverage = "coverage"
 	EvidenceFacts    = "facts"
+	EvidenceChanges  = "changes"  // a page of its own
+	EvidenceBaseline = "baseline" // a page of its own
 )
 
 // EvidencePage is what evidence says of a workload.
@@ -29,19 +31,31 @@ type EvidencePage struct {
 	Verdict    evidence.State // only checks of this verdict; empty: all
 	Facts      evidence.FactPage
 	Filter     evidence.FactFilter
-	After      string // the cursor that this page of facts was asked for
-	CanRead    bool   // raw findings
+	After      string   // the cursor that this page of facts was asked for
+	Removed    []string // accounts whose connection was removed
+	CanRead    bool     // raw findings
 	CanCollect bool
 	CanEdit    bool
 	Now        time.Time
+}
+
+// removedWords say what is from before its connection was removed.
+func (e EvidencePage) removedWords() string {
+	if len(e.Removed) == 1 {
+		return "The connection to account " + e.Removed[0] + " was removed. What is shown of it is from before."
+	}
+	return "The connections to the accounts " + strings.Join(e.Removed, ", ") + " were removed. What is shown of them is from before."
 }
 
 func (e EvidencePage) path() string { return "/workloads/" + e.Workload.Key }
 
 // part is the address of a part of the page.
 func (e EvidencePage) part(view string) string {
-	if view == "" {
+	switch view {
+	case "":
 		return e.path() + "/evidence"
+	case EvidenceChanges, EvidenceBaseline:
+		return e.path() + "/evidence/" + view
 	}
 	return e.path() + "/evidence?view=" + view
 }
@@ -50,7 +64,7 @@ func (e EvidencePage) tabs() []ui.Tab {
 	tab := func(text, view string) ui.Tab {
 		return ui.Tab{Text: text, Href: e.part(view), Current: e.View == view}
 	}
-	return []ui.Tab{tab("Verdicts", EvidenceVerdicts), tab("What was looked at", EvidenceCoverage), tab("Facts", EvidenceFacts)}
+	return []ui.Tab{tab("Verdicts", EvidenceVerdicts), tab("What was looked at", EvidenceCoverage), tab("Failures", EvidenceBaseline), tab("Facts", EvidenceFacts), tab("Changes", EvidenceChanges)}
 }
 
 // FactsPath is the address of the facts of a workload under a filter, after a cursor.
@@ -310,9 +324,10 @@ func claimOf(c questionnaire.Check) string { return orElse(c.Claim, sourceWord(c
 
 // RunPage is the page of one collection.
 type RunPage struct {
-	Run      evidence.Run
-	Workload workload.Workload
-	Now      time.Time
+	Run       evidence.Run
+	Workload  workload.Workload
+	CanCancel bool
+	Now       time.Time
 }
 
 // took is how long a run took, or how long it has been at it.

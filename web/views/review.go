@@ -35,6 +35,8 @@ type ReviewHome struct {
 	Counts    map[review.Show]int // what each filter would hold
 	People    []ui.Option         // who may be asked to answer
 
+	Turned []review.ChangedProof // what evidence says against the decision since
+
 	Emergencies []review.EmergencyGo // that this review follows
 
 	ToConfirm  []review.ToConfirm

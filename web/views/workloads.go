@@ -172,6 +172,9 @@ type WorkloadPage struct {
 	CanRetire   bool // also: bring it back
 	CanMove     bool
 
+	Decided review.Review         // the review whose decision governs
+	Turned  []review.ChangedProof // what evidence says against it since
+
 	CanEmergency bool // the reader may let it through in an emergency
 	CanRecord    bool // the reader may record a decision made elsewhere
 	Emergencies  int

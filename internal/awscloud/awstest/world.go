@@ -14,8 +14,15 @@ import (
 // World is the one account that the endpoint plays.
 type World struct {
 	Account  string
+	Own      string             // the account of keys that come from no role; Account when empty
+	Roles    map[string]Role    // by ARN; AssumeRole is denied for others
 	Regions  map[string]*Region // a Region that is not here is not enabled
 	Careless bool               // GetFindings ignores its filters, as some emulators do
+}
+
+// Role is a role of the account that Orrery may take.
+type Role struct {
+	ExternalID string // required, unless empty
 }
 
 // Region is what the account has in one Region.
@@ -99,8 +106,10 @@ func (s *Server) answer(q request) (any, *Fault) {
 		return nil, &Fault{Status: 401, Code: "InvalidAccessException", Message: "Account " + s.world.Account + " is not subscribed to AWS Security Hub"}
 	}
 	switch q.Op {
+	case "AssumeRole":
+		return s.assumeRole(q)
 	case "GetCallerIdentity":
-		return fmt.Sprintf(`<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:iam::%[1]s:role/orrery</Arn><UserId>AROA</UserId><Account>%[1]s</Account></GetCallerIdentityResult><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></GetCallerIdentityResponse>`, s.world.Account), nil
+		return fmt.Sprintf(`<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:iam::%[1]s:role/orrery</Arn><UserId>AROA</UserId><Account>%[1]s</Account></GetCallerIdentityResult><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></GetCallerIdentityResponse>`, s.accountOf(q)), nil
 	case "DescribeHub":
 		return s.describeHub(q, region), nil
 	case "GetEnabledStandards":

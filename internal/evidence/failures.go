@@ -1,0 +1,180 @@
+package evidence
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"orrery/internal/fault"
+	"orrery/internal/identity"
+	"orrery/internal/postgres"
+	"orrery/internal/remediation"
+	"orrery/internal/workload"
+)
+
+// Failure is a control that fails for a workload, with its resources counted.
+type Failure struct {
+	Source    string
+	Control   string
+	Title     string
+	Failed    int
+	Passed    int
+	Resources []string  // the first five that fail
+	Since     time.Time // when the first of them began to fail
+	Item      *remediation.Item
+}
+
+// Key names the failure; it is the key of its item's cause.
+func (f Failure) Key() string { return f.Source + "/" + f.Control }
+
+// Tracked reports whether an item of the failure is not finished.
+func (f Failure) Tracked() bool { return f.Item != nil && !f.Item.Finished() }
+
+// Failures lists what fails for a workload by control, the widest first, with the item that
+// tracks it. It is for whom raw findings are: others get Forbidden.
+func (s *Service) Failures(ctx context.Context, who identity.Actor, workloadID uuid.UUID) ([]Failure, error) {
+	w, err := workload.Load(ctx, s.db, who, workloadID)
+	if err != nil {
+		return nil, err
+	}
+	if err := mayReadFindings(who, w); err != nil {
+		return nil, err
+	}
+	return failures(ctx, s.db, w)
+}
+
+func failures(ctx context.Context, q postgres.Querier, w workload.Workload) ([]Failure, error) {
+	const sql = `
+		select f.source, f.control, min(f.title) filter (where f.state = 'fail'), count(*) filter (where f.state = 'fail'), count(*) filter (where f.state = 'pass'),
+			(array_agg(f.resource order by f.account, f.region, f.resource) filter (where f.state = 'fail'))[1:5], min(f.changed_at) filter (where f.state = 'fail')
+		from facts f
+		where f.gone_at is null and f.state in ('fail', 'pass') and ` + inScope + `
+		group by f.source, f.control having count(*) filter (where f.state = 'fail') > 0
+		order by 4 desc, 1, 2`
+	foreign, err := workload.Foreign(ctx, q, w.ID)
+	if err != nil {
+		return nil, err
+	}
+	scope := w.Production
+	scope.Accounts = without(scope.Accounts, foreign)
+	rows, err := q.Query(ctx, sql, scopeArgs(scope))
+	if err != nil {
+		return nil, fmt.Errorf("read failures: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (f Failure, err error) {
+		return f, row.Scan(&f.Source, &f.Control, &f.Title, &f.Failed, &f.Passed, &f.Resources, &f.Since)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read failures: %w", err)
+	}
+	items, err := remediation.OfEvidence(ctx, q, w.ID)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		for j := range items {
+			if items[j].CauseKey == list[i].Key() {
+				list[i].Item = &items[j]
+			}
+		}
+	}
+	return list, nil
+}
+
+// TrackInput says which failures become items.
+type TrackInput struct {
+	Keys    []string // Failure.Key
+	OwnerID string
+	DueOn   string // 2006-01-02
+}
+
+// Track opens an item for each failure that is named, or reopens it; what is tracked already
+// stays as it is. Members of the owning team may. Invalid on "failure", "owner" and "due_on".
+// It returns how many were opened.
+func (s *Service) Track(ctx context.Context, who identity.Actor, workloadID uuid.UUID, in TrackInput) (n int, err error) {
+	now := s.now()
+	err = pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+		w, err := workload.Load(ctx, tx, who, workloadID)
+		if err != nil {
+			return err
+		}
+		if err := who.May(identity.WorkItems, w.Target()); err != nil {
+			return err
+		}
+		if w.Stage == workload.Retired {
+			return fault.New(fault.Conflict, "This workload is retired, so nothing new is tracked for it.")
+		}
+		if err := remediation.LockItems(ctx, tx, w.ID); err != nil {
+			return err
+		}
+		list, err := failures(ctx, tx, w)
+		if err != nil {
+			return err
+		}
+		openings, err := in.openings(w, list)
+		if err != nil {
+			return err
+		}
+		for _, o := range openings {
+			if _, err := remediation.OpenItem(ctx, tx, who, o, now); err != nil {
+				return err
+			}
+		}
+		n = len(openings)
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("track failures: %w", err)
+	}
+	return n, nil
+}
+
+// openings are the items to open for those keys that fail and are not tracked yet.
+func (in TrackInput) openings(w workload.Workload, list []Failure) ([]remediation.Opening, error) {
+	var bad []fault.Field
+	owner, err := uuid.Parse(in.OwnerID)
+	if err != nil {
+		bad = append(bad, fault.Field{Name: "owner", Message: "Choose an owner from the list."})
+	}
+	due, err := time.Parse(time.DateOnly, in.DueOn)
+	if err != nil || due.Year() < 2000 || due.Year() > 2200 {
+		bad = append(bad, fault.Field{Name: "due_on", Message: "Write the due date as year-month-day, for example 2026-11-30."})
+	}
+	if len(in.Keys) == 0 {
+		bad = append(bad, fault.Field{Name: "failure", Message: "Choose at least one failure."})
+	}
+	var out []remediation.Opening
+	for _, key := range distinct(in.Keys) {
+		i := slices.IndexFunc(list, func(f Failure) bool { return f.Key() == key })
+		if i < 0 {
+			bad = append(bad, fault.Field{Name: "failure", Message: "One of these does not fail any more. Look at the list again."})
+			break
+		}
+		if !list[i].Tracked() {
+			out = append(out, list[i].opening(w, owner, due))
+		}
+	}
+	return out, fault.InvalidFields(bad...)
+}
+
+// opening is the item of a failure: one for a workload and control, its resources inside.
+func (f Failure) opening(w workload.Workload, owner uuid.UUID, due time.Time) remediation.Opening {
+	return remediation.Opening{
+		WorkloadID: w.ID, CauseKind: remediation.CauseEvidence, CauseKey: f.Key(), Title: shorten(f.Control+": "+f.Title, 280), Detail: f.sentence(),
+		Risk: "medium", Href: "/workloads/" + w.Key + "/evidence?view=facts&state=fail&source=" + f.Source + "&control=" + f.Control, OwnerID: owner, DueOn: due,
+	}
+}
+
+// sentence says how many fail, and which first.
+func (f Failure) sentence() string {
+	s := fmt.Sprintf("%d of %d fail:\n- %s", f.Failed, f.Failed+f.Passed, strings.Join(f.Resources, "\n- "))
+	if more := f.Failed - len(f.Resources); more > 0 {
+		s += fmt.Sprintf("\n- and %d more", more)
+	}
+	return s
+}

@@ -1,0 +1,4 @@
+drop table fact_changes;
+drop table connections;
+drop table account_allowances;
+drop table accounts;
