@@ -1,5 +1,6 @@
 // Package awscloud reads evidence from AWS: findings of Security Hub, the state of
-// CloudTrail, the recorder and rules of AWS Config. It is the only package that uses the
+// CloudTrail, the recorder and rules of AWS Config, and from further sources, each in a
+// file of its own. It is the only package that uses the
 // AWS SDK, and none of the SDK's types leaves it. It never writes to AWS.
 package awscloud
 
@@ -95,6 +96,8 @@ func (c *Collector) Collect(ctx context.Context, where evidence.Cell, ask eviden
 			o = r.reportRecorder(ctx)
 		case evidence.TrailSource:
 			o = r.readTrail(ctx)
+		default:
+			o = r.readFurther(ctx, source, ask.More[source])
 		}
 		o.Source = source
 		out = append(out, o)

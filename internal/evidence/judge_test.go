@@ -119,7 +119,7 @@ var judgeCases = []judgeCase{
 	{name: "AWS could not evaluate one", check: everyPasses, cells: []evidence.CellState{okEU}, facts: facts{fact(u, "a", 0, because("CONFIG_ACCESS_DENIED"), titled("It could not be evaluated.")), fact(p, "b", 1)}, want: "cannot_tell", reason: "CONFIG_ACCESS_DENIED", hours: 1, says: "It could not be evaluated."},
 	{name: "never asked: no line of the source", check: everyPasses, cells: nil, want: "cannot_tell", reason: "not_read", hours: -1},
 	{name: "never asked: read, but nothing said", check: everyPasses, cells: []evidence.CellState{okEU, okUS}, facts: facts{fact(p, "a", 1)}, want: "cannot_tell", reason: "not_read", hours: 1},
-	{name: "a source nobody reads", check: check("cloudtrail.activity", "StartRestoreJob", "any_pass", "account"), cells: nil, want: "cannot_tell", reason: "not_read", hours: -1, says: "does not read this source"},
+	{name: "a source nobody reads", check: check("trustedadvisor.check", "x", "any_pass", "account"), cells: nil, want: "cannot_tell", reason: "not_read", hours: -1, says: "does not read this source"},
 
 	{name: "tags: mine pass, others fail", check: everyPasses, cells: []evidence.CellState{okEU}, tags: []string{"app=ledger", "app=books"}, facts: facts{fact(p, "a", 1, tagged("app=books", "env=prod")), fact(f, "b", 1, tagged("app=shop")), fact(f, "c", 1)}, want: "supports", hours: 1, says: "1 resource passes"},
 	{name: "tags: none is mine", check: everyPasses, cells: []evidence.CellState{okEU}, tags: []string{"app=ledger"}, facts: facts{fact(p, "a", 1), fact(p, "b", 1, tagged("app=shop"))}, want: "cannot_tell", reason: "nothing_in_scope", hours: -1, says: "2 resources were evaluated in these accounts, but none carries"},

@@ -1,5 +1,7 @@
 package evidence
 
+import "strings"
+
 // Reason explains a code that a verdict or a fact carries when it is neither a plain pass
 // nor a plain fail.
 type Reason struct {
@@ -34,12 +36,24 @@ const (
 	InsufficientData = "insufficient_data"
 	RuleNotApplied   = "rule_not_applied"
 	TrailUnclear     = "trail_unclear"
+	NotSeen          = "not_seen"
+	NothingThere     = "nothing_there"
+	DoesNotApply     = "does_not_apply"
+	KeyUnknown       = "key_unknown"
+	NoRootKeys       = "no_root_credentials"
+	RootUnclear      = "root_unclear"
 )
 
 // Reasons lists every code a verdict may carry, with its meaning, in the order of the
 // documentation. Codes in capitals are AWS's own status reasons and are passed on as they
 // are; a page shows Verdict.Detail, which is already a sentence.
 func Reasons() []Reason { return reasons }
+
+// furtherStates are the further sources that tell how something is; furtherWords all.
+var (
+	furtherStates = "iam.account, cloudwatch.alarm, ec2.vpc, rds.database, backup.plan, autoscaling.group, elb.balancer"
+	furtherWords  = strings.Join(furtherSources, ", ")
+)
 
 var reasons = []Reason{
 	{string(Denied), "all", "AWS refused a call that the reading needs.", "Grant the permission that is named."},
@@ -73,6 +87,12 @@ var reasons = []Reason{
 	{InsufficientData, "config.rule", "The rule has never delivered a result.", "Look at the rule's last error in AWS Config."},
 	{RuleNotApplied, "config.rule", "The rule found nothing it applies to.", ""},
 	{TrailUnclear, "cloudtrail.trail", "A trail looks right, but a part of its state could not be read.", "Grant the permission that is named."},
+	{NotSeen, "cloudtrail.activity, backup.restore", "Everything was read, and nothing of the kind was seen in the time that counts.", "Do it, or answer by hand where it was done elsewhere."},
+	{NothingThere, furtherStates, "There is no resource of the kind in that account and Region.", ""},
+	{DoesNotApply, furtherStates, "There is a resource, and the question does not arise for it.", ""},
+	{KeyUnknown, furtherWords, "Orrery knows no such key of the source.", "Correct the key of the check in the questionnaire."},
+	{NoRootKeys, "iam.account", "The root user of the account has neither a password nor keys, so there is nothing to protect.", ""},
+	{RootUnclear, "iam.account", "The root user has no second factor, and whether it can sign in at all could not be read.", "Grant iam:GenerateCredentialReport and iam:GetCredentialReport."},
 }
 
 // inWords is the sentence for a code without more context.

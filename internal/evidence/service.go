@@ -173,6 +173,8 @@ func (s *Service) ask(ctx context.Context) (Ask, error) {
 			a.Recorder = true
 		case TrailSource:
 			a.Trail = true
+		default:
+			a.addMore(c.Source, c.Key)
 		}
 	}
 	a.Controls, a.ConfigRules = distinct(a.Controls), distinct(a.ConfigRules)

@@ -97,7 +97,7 @@ func TestStartRefuses(t *testing.T) {
 		t.Errorf("no scope: %v", err)
 	}
 	h.Scope(t, []string{one}, []string{eu})
-	h.Publish(check("cloudtrail.activity", "ConsoleLogin", "any_pass", "account"))
+	h.Publish(check("trustedadvisor.check", "x", "any_pass", "account"))
 	if err := start(); !fault.Is(err, fault.Conflict) || !strings.Contains(fault.MessageOf(err), "nothing to collect") {
 		t.Errorf("no check that is read: %v", err)
 	}

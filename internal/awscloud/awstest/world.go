@@ -30,6 +30,8 @@ type Region struct {
 	Recorders   []Recorder
 	Rules       []Rule
 	Trails      []Trail
+	Events      []Event // CloudTrail's history, newest first
+	Answers     Answers // of further services
 }
 
 // Finding is a control finding of Security Hub on one resource.
@@ -116,6 +118,11 @@ func (s *Server) answer(q request) (any, *Fault) {
 		return configAnswer(q, s.world.Account, region)
 	case "DescribeTrails", "GetTrailStatus", "GetEventSelectors":
 		return trailAnswer(q, s.world.Account, region)
+	case "LookupEvents":
+		return lookupEvents(q, region)
+	}
+	if out, ok := region.Answers[q.Op]; ok {
+		return out(q.in)
 	}
 	return nil, &Fault{Code: "UnknownOperationException", Message: q.Service + " " + q.Op}
 }
