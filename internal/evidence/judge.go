@@ -101,14 +101,11 @@ func weigh(c questionnaire.Check, g Ground) tally {
 	}
 	facts := g.Facts
 	if global(c) {
-		facts = once(facts, whole)
+		facts = once(ofTheRun(facts, c.Source, whole), whole)
 	}
 	spoken := map[Cell]bool{}
 	for _, f := range facts {
 		cell := Cell{f.Account, f.Region}
-		if _, ok := whole[cell]; !ok && slices.Contains(globalSources, c.Source) {
-			continue
-		}
 		spoken[cell] = true
 		if !belongs(f, c.Level, g) {
 			t.elsewhere++
@@ -265,6 +262,18 @@ func global(c questionnaire.Check) bool {
 	}
 	service, _, _ := strings.Cut(c.Key, ".")
 	return slices.Contains([]string{"Account", "CloudFront", "GlobalAccelerator", "IAM", "Route53"}, service)
+}
+
+// ofTheRun leaves out facts of a source without Regions from cells where the run did not
+// look: another Region answers for the account now.
+func ofTheRun(facts []Fact, source string, whole map[Cell]bool) []Fact {
+	if !slices.Contains(globalSources, source) {
+		return facts
+	}
+	return slices.DeleteFunc(slices.Clone(facts), func(f Fact) bool {
+		_, looked := whole[Cell{f.Account, f.Region}]
+		return !looked
+	})
 }
 
 // once keeps one fact for each account and resource of a global service: the worst, of

@@ -13,6 +13,7 @@ import (
 //     "cannot tell"; else it contradicts.
 //   - not_seen_within: one sighting within the time contradicts, however little else could
 //     be read. Without one, a gap makes it "cannot tell"; else it supports.
+//   - Where the check looks back further than AWS remembers, nothing seen says nothing.
 func (t *tally) judgeSeen(v *Verdict) {
 	told := len(t.late) + len(t.unseen) + len(t.fails)
 	wanted := t.check.Expect == "seen_within"
@@ -26,6 +27,8 @@ func (t *tally) judgeSeen(v *Verdict) {
 		v.Failing = t.failing()
 	case len(t.gaps) > 0 || told == 0:
 		t.cannotTell(v)
+	case t.check.TooFarBack():
+		v.Verdict, v.Reason, v.Detail = CannotTell, NotSeen, t.absence()+" AWS does not remember the whole time, so this may have been done all the same."
 	case wanted:
 		v.Verdict, v.Reason, v.AsOf, v.Detail = Contradicts, NotSeen, t.now, t.absence()
 		if len(t.fails) > 0 {

@@ -119,6 +119,9 @@ func (k stored) covers(o Observation) bool {
 	if slices.Equal(k.hash, o.hash()) {
 		return !o.ObservedAt.After(k.observed)
 	}
+	if o.Reason == NotSeen && k.state == Pass {
+		return true // what was seen stays seen
+	}
 	evaluated := k.state == Pass || k.state == Fail || k.state == Suppressed
 	return evaluated && o.ObservedAt.Before(k.observed)
 }

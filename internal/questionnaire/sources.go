@@ -73,6 +73,13 @@ func sourceNames() []string {
 // LooksBack reports whether the check expects sightings, so that it has a Within.
 func (c Check) LooksBack() bool { return c.Expect == "seen_within" || c.Expect == "not_seen_within" }
 
+// TooFarBack reports whether the check looks back further than AWS remembers: then only
+// what was seen tells anything.
+func (c Check) TooFarBack() bool {
+	s, _ := sourceOf(c.Source)
+	return s.Memory > 0 && c.Within > s.Memory
+}
+
 // lintCheck looks for checks that can be read but never say anything.
 func (l *linter) lintCheck(c *Check, path string) {
 	s, known := sourceOf(c.Source)
@@ -88,8 +95,8 @@ func (l *linter) lintCheck(c *Check, path string) {
 	case !s.Sights && c.Expect == "not_seen_within":
 		l.warn(join(path, "expect"), c.at, "not-a-sighting", "Expect all_pass or any_pass.", "The source %s tells how something is, not when it was last seen.", c.Source)
 	}
-	if s.Memory > 0 && c.Within > s.Memory {
-		l.warn(join(path, "within"), c.at, "too-far-back", "Look back at most "+s.Memory.String()+".", "AWS remembers %s for %d days only.", c.Source, int(s.Memory/day))
+	if c.Expect == "not_seen_within" && c.TooFarBack() {
+		l.warn(join(path, "within"), c.at, "too-far-back", "Look back at most "+s.Memory.String()+".", "AWS remembers %s for %d days only, so the check %s can never be met.", c.Source, int(s.Memory/day), c.ID)
 	}
 	if s.Account && c.Level != "" && c.Level != "account" {
 		l.warn(join(path, "level"), c.at, "level-account", "Make the level account.", "What %s tells is about the account and carries no tags, so with the level resource it may not count.", c.Source)

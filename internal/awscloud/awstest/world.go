@@ -100,6 +100,9 @@ func (s *Server) answer(q request) (any, *Fault) {
 	if q.Service == "securityhub" && region.HubOff {
 		return nil, &Fault{Status: 401, Code: "InvalidAccessException", Message: "Account " + s.world.Account + " is not subscribed to AWS Security Hub"}
 	}
+	if out, ok := region.Answers[q.Op]; ok {
+		return out(q.in)
+	}
 	switch q.Op {
 	case "GetCallerIdentity":
 		return fmt.Sprintf(`<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:iam::%[1]s:role/orrery</Arn><UserId>AROA</UserId><Account>%[1]s</Account></GetCallerIdentityResult><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></GetCallerIdentityResponse>`, s.world.Account), nil
@@ -120,9 +123,6 @@ func (s *Server) answer(q request) (any, *Fault) {
 		return trailAnswer(q, s.world.Account, region)
 	case "LookupEvents":
 		return lookupEvents(q, region)
-	}
-	if out, ok := region.Answers[q.Op]; ok {
-		return out(q.in)
 	}
 	return nil, &Fault{Code: "UnknownOperationException", Message: q.Service + " " + q.Op}
 }
