@@ -84,26 +84,5 @@ func (c *Collector) Collect(ctx context.Context, where evidence.Cell, ask eviden
 		}
 		return out
 	}
-	var out []evidence.Outcome
-	for _, source := range ask.Sources() {
-		var o evidence.Outcome
-		switch source {
-		case evidence.ControlSource:
-			o = r.readControls(ctx, ask.Controls)
-		case evidence.RuleSource:
-			o = r.readRules(ctx, ask.ConfigRules)
-		case evidence.RecorderSource:
-			o = r.reportRecorder(ctx)
-		case evidence.TrailSource:
-			o = r.readTrail(ctx)
-		default:
-			o = r.readFurther(ctx, source, ask.More[source])
-		}
-		o.Source = source
-		out = append(out, o)
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	return out
+	return r.readAll(ctx, ask)
 }

@@ -24,21 +24,13 @@ import (
 // ec2Version is the version of EC2's interface that is spoken.
 const ec2Version = "2016-11-15"
 
-// ec2 asks EC2 for one page and decodes it into out. EC2's module in the SDK has seven
-// hundred operations and takes a minute to compile; two calls are written out here instead
-// (docs/decisions/0036). Errors are those the SDK would give.
+// ec2 asks EC2 for one page, with its attempts, and decodes it into out. EC2's module in
+// the SDK has seven hundred operations and takes a minute to compile; two calls are written
+// out here instead (docs/decisions/0036). Errors are those the SDK would give.
 func (c *cell) ec2(ctx context.Context, op string, params url.Values, out any) error {
-	_, err := call(ctx, "ec2:"+op, c, func(ctx context.Context) (struct{}, error) {
-		params.Set("Action", op)
-		params.Set("Version", ec2Version)
-		return struct{}{}, c.askEC2(ctx, params.Encode(), out)
-	})
-	return err
-}
-
-// askEC2 sends a request with its attempts.
-func (c *cell) askEC2(ctx context.Context, body string, out any) error {
-	retries := c.retryer()
+	params.Set("Action", op)
+	params.Set("Version", ec2Version)
+	body, retries := params.Encode(), c.retryer()
 	for attempt := 1; ; attempt++ {
 		if !c.opts.Unlimited {
 			if err := c.limiter("ec2").Wait(ctx); err != nil {

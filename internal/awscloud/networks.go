@@ -52,8 +52,11 @@ func readNetworks(ctx context.Context, c *cell, _ []string, t *teller) error {
 		return err
 	}
 	return c.pages(func(token *string) (*string, error) {
-		var page vpcPage
-		if err := c.ec2(ctx, "DescribeVpcs", pageOf(token), &page); err != nil {
+		page, err := call(ctx, "ec2:DescribeVpcs", c, func(ctx context.Context) (page vpcPage, err error) {
+			err = c.ec2(ctx, "DescribeVpcs", pageOf(token), &page)
+			return page, err
+		})
+		if err != nil {
 			return nil, err
 		}
 		for _, v := range page.VPCs {
@@ -84,8 +87,11 @@ func readNetworks(ctx context.Context, c *cell, _ []string, t *teller) error {
 func (c *cell) flowLogs(ctx context.Context) (map[string]flowLog, error) {
 	out := map[string]flowLog{}
 	err := c.pages(func(token *string) (*string, error) {
-		var page flowLogPage
-		if err := c.ec2(ctx, "DescribeFlowLogs", pageOf(token), &page); err != nil {
+		page, err := call(ctx, "ec2:DescribeFlowLogs", c, func(ctx context.Context) (page flowLogPage, err error) {
+			err = c.ec2(ctx, "DescribeFlowLogs", pageOf(token), &page)
+			return page, err
+		})
+		if err != nil {
 			return nil, err
 		}
 		for _, l := range page.Logs {

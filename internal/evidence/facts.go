@@ -118,10 +118,49 @@ func factsFor(ctx context.Context, q postgres.Querier, runID uuid.UUID, source, 
 	if err != nil {
 		return nil, fmt.Errorf("read facts: %w", err)
 	}
+	words := sharer{}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (f Fact, err error) {
-		return f, row.Scan(f.targets()...)
+		if err = row.Scan(f.targets()...); err == nil {
+			words.share(&f)
+		}
+		return f, err
 	})
 }
+
+// sharer lets many facts share the texts that repeat among them.
+type sharer map[string]string
+
+func (s sharer) share(f *Fact) {
+	for _, text := range []*string{&f.Source, &f.Control, &f.Account, &f.Region, (*string)(&f.State), &f.Reason, &f.Title, &f.ApplicationARN} {
+		*text = s.of(*text)
+	}
+	for i := range f.Tags {
+		f.Tags[i] = s.of(f.Tags[i])
+	}
+}
+
+func (s sharer) of(text string) string {
+	if known, ok := s[text]; ok {
+		return known
+	}
+	if len(s) < maxShared {
+		s[text] = text
+	}
+	return text
+}
+
+// known is the state as the program writes it, so that no fact keeps a text of its own.
+func known(s FactState) FactState {
+	for _, k := range []FactState{Pass, Fail, Suppressed, NotApplicable, Unknown} {
+		if s == k {
+			return k
+		}
+	}
+	return s
+}
+
+// maxShared bounds the texts that are looked up: beyond it they do not repeat much.
+const maxShared = 10_000
 
 // hash is what a fact says, without when it was said: equal hashes are no change.
 func (o Observation) hash() []byte {

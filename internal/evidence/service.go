@@ -27,13 +27,14 @@ type Service struct {
 	db     *pgxpool.Pool
 	jobs   *river.Client[pgx.Tx]
 	checks ChecksInUse
+	locks  *keeper
 	now    func() time.Time
 }
 
 // NewService returns the service. jobs need only be able to insert; now gives the time of
 // an act.
 func NewService(db *pgxpool.Pool, jobs *river.Client[pgx.Tx], checks ChecksInUse, now func() time.Time) *Service {
-	return &Service{db: db, jobs: jobs, checks: checks, now: func() time.Time { return now().UTC().Truncate(time.Microsecond) }}
+	return &Service{db: db, jobs: jobs, checks: checks, locks: &keeper{db: db}, now: func() time.Time { return now().UTC().Truncate(time.Microsecond) }}
 }
 
 // StartRun starts a collection for the production scope of a workload: one job for each

@@ -13,9 +13,9 @@ import (
 
 	"orrery/internal/evidence"
 	"orrery/internal/evidence/evidencetest"
-	"orrery/internal/questionnaire"
 	"orrery/internal/fault"
 	"orrery/internal/identity"
+	"orrery/internal/questionnaire"
 )
 
 var ctx = context.Background()
