@@ -118,7 +118,7 @@ func factsFor(ctx context.Context, q postgres.Querier, runID uuid.UUID, source, 
 	if err != nil {
 		return nil, fmt.Errorf("read facts: %w", err)
 	}
-	words := sharer{}
+	words := sharer{texts: map[string]string{}, tags: map[string][]string{}}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (f Fact, err error) {
 		if err = row.Scan(f.targets()...); err == nil {
 			words.share(&f)
@@ -128,23 +128,29 @@ func factsFor(ctx context.Context, q postgres.Querier, runID uuid.UUID, source, 
 }
 
 // sharer lets many facts share the texts that repeat among them.
-type sharer map[string]string
+type sharer struct {
+	texts map[string]string
+	tags  map[string][]string
+}
 
 func (s sharer) share(f *Fact) {
 	for _, text := range []*string{&f.Source, &f.Control, &f.Account, &f.Region, (*string)(&f.State), &f.Reason, &f.Title, &f.ApplicationARN} {
 		*text = s.of(*text)
 	}
-	for i := range f.Tags {
-		f.Tags[i] = s.of(f.Tags[i])
+	all := strings.Join(f.Tags, "\x00")
+	if known, ok := s.tags[all]; ok {
+		f.Tags = known
+	} else if len(s.tags) < maxShared {
+		s.tags[all] = f.Tags
 	}
 }
 
 func (s sharer) of(text string) string {
-	if known, ok := s[text]; ok {
+	if known, ok := s.texts[text]; ok {
 		return known
 	}
-	if len(s) < maxShared {
-		s[text] = text
+	if len(s.texts) < maxShared {
+		s.texts[text] = text
 	}
 	return text
 }

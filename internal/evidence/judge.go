@@ -69,10 +69,10 @@ type gap struct {
 type tally struct {
 	check        questionnaire.Check
 	now          time.Time
-	passes       []Fact
-	fails        []Fact
-	late         []Fact // sightings before the time that the check looks back
-	unseen       []Fact // facts that say that nothing was seen
+	passes       []*Fact
+	fails        []*Fact
+	late         []*Fact // sightings before the time that the check looks back
+	unseen       []*Fact // facts that say that nothing was seen
 	suppressed   int
 	notEvaluated int
 	empty        string // why there was nothing to evaluate, from the facts that say so
@@ -104,7 +104,8 @@ func weigh(c questionnaire.Check, g Ground) tally {
 		facts = once(ofTheRun(facts, c.Source, whole), whole)
 	}
 	spoken := map[Cell]bool{}
-	for _, f := range facts {
+	for i := range facts {
+		f := &facts[i]
 		cell := Cell{f.Account, f.Region}
 		spoken[cell] = true
 		if !belongs(f, c.Level, g) {
@@ -126,7 +127,7 @@ func weigh(c questionnaire.Check, g Ground) tally {
 }
 
 // add sorts one fact that belongs. whole: its cell was read whole in this run.
-func (t *tally) add(f Fact, whole bool) {
+func (t *tally) add(f *Fact, whole bool) {
 	switch f.State {
 	case Fail:
 		t.fails = append(t.fails, f)
@@ -156,7 +157,7 @@ func (t *tally) add(f Fact, whole bool) {
 	}
 }
 
-func (t *tally) tooOld(f Fact) bool {
+func (t *tally) tooOld(f *Fact) bool {
 	return t.check.LooksBack() && t.now.Sub(f.ObservedAt) > t.check.Within
 }
 
@@ -232,7 +233,7 @@ func (t *tally) cannotTell(v *Verdict) {
 
 // failing are the first ten failures, by account, Region and resource.
 func (t *tally) failing() []Failing {
-	slices.SortFunc(t.fails, func(a, b Fact) int {
+	slices.SortFunc(t.fails, func(a, b *Fact) int {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region), cmp.Compare(a.Resource, b.Resource))
 	})
 	out := make([]Failing, 0, min(10, len(t.fails)))
@@ -243,7 +244,7 @@ func (t *tally) failing() []Failing {
 }
 
 // belongs says whether a fact speaks for the workload.
-func belongs(f Fact, level string, g Ground) bool {
+func belongs(f *Fact, level string, g Ground) bool {
 	switch {
 	case level == "account", strings.HasPrefix(f.Resource, accountPrefix):
 		return true
@@ -335,12 +336,12 @@ func compareGaps(a, b gap) int {
 	return cmp.Or(order(a)-order(b), cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region), cmp.Compare(a.detail, b.detail))
 }
 
-func oldest(facts []Fact) time.Time {
+func oldest(facts []*Fact) time.Time {
 	return slices.MinFunc(facts, byAge).ObservedAt
 }
 
-func newest(facts []Fact) time.Time {
+func newest(facts []*Fact) time.Time {
 	return slices.MaxFunc(facts, byAge).ObservedAt
 }
 
-func byAge(a, b Fact) int { return a.ObservedAt.Compare(b.ObservedAt) }
+func byAge(a, b *Fact) int { return a.ObservedAt.Compare(b.ObservedAt) }

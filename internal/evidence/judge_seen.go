@@ -41,7 +41,7 @@ func (t *tally) judgeSeen(v *Verdict) {
 }
 
 // sighting is the sentence on the newest sighting.
-func (t *tally) sighting(facts []Fact) string {
+func (t *tally) sighting(facts []*Fact) string {
 	last := slices.MaxFunc(facts, byAge)
 	if last.Title != "" && ours(last) {
 		return last.Title

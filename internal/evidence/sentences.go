@@ -48,12 +48,12 @@ func verb(n int, one, many string) string {
 
 // ours reports whether the fact's title is a sentence of our own on what was seen. The
 // title of a finding says what should be, not what is.
-func ours(f Fact) bool {
+func ours(f *Fact) bool {
 	return f.Source != ControlSource || slices.ContainsFunc(reasons, func(r Reason) bool { return r.Code == f.Reason })
 }
 
 // note is what to say beside a failing resource.
-func note(f Fact) string {
+func note(f *Fact) string {
 	switch {
 	case ours(f):
 		return f.Title
@@ -83,7 +83,7 @@ func (t *tally) failSentence() string {
 }
 
 // single is the sentence where one fact is all there is.
-func (t *tally) single(f Fact, verb string) string {
+func (t *tally) single(f *Fact, verb string) string {
 	switch {
 	case ours(f):
 		return f.Title
