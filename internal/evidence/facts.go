@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -178,7 +179,7 @@ func (o Observation) hash() []byte {
 }
 
 // cleaned makes an observation fit for the database: valid UTF-8 without NUL, bounded
-// lengths, a document that is JSON, no time in the future.
+// lengths, no time in the future. Its document is cleaned when it is stored.
 func (o Observation) cleaned(now time.Time) Observation {
 	o.Control, o.Resource = shorten(clean(o.Control), 200), shorten(clean(o.Resource), 1000)
 	o.Reason, o.Title = shorten(clean(o.Reason), 300), shorten(clean(o.Title), 500)
@@ -188,7 +189,6 @@ func (o Observation) cleaned(now time.Time) Observation {
 		tags = append(tags, shorten(clean(t), 400))
 	}
 	o.Tags = distinct(tags)
-	o.Detail = cleanDocument(o.Detail)
 	if o.ObservedAt.After(now) {
 		o.ObservedAt = now
 	}
@@ -199,11 +199,14 @@ func (o Observation) cleaned(now time.Time) Observation {
 // cleanDocument returns JSON that jsonb accepts (no NUL, no half surrogates), or a note
 // where it was too large or no JSON.
 func cleanDocument(raw json.RawMessage) json.RawMessage {
-	if len(raw) == 0 {
+	if len(raw) == 0 || string(raw) == "null" {
 		return json.RawMessage(`{}`)
 	}
 	if len(raw) > MaxDetail {
 		return json.RawMessage(`{"note": "The document was too large to keep."}`)
+	}
+	if plain(raw) {
+		return raw
 	}
 	var v any
 	dec := json.NewDecoder(strings.NewReader(string(raw)))
@@ -216,6 +219,33 @@ func cleanDocument(raw json.RawMessage) json.RawMessage {
 		return json.RawMessage(`{"note": "The document was not JSON."}`)
 	}
 	return out
+}
+
+// plain reports whether jsonb surely accepts the document as it is: JSON in UTF-8 without
+// escapes of code points and without numbers that are long or have an exponent.
+func plain(raw []byte) bool {
+	if !utf8.Valid(raw) || bytes.Contains(raw, []byte(`\u`)) || bytes.IndexByte(raw, 0) >= 0 || !json.Valid(raw) {
+		return false
+	}
+	text, digits := false, 0
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case c == '\\' && text:
+			i++
+		case c == '"':
+			text, digits = !text, 0
+		case text:
+		case c >= '0' && c <= '9':
+			if digits++; digits > 30 {
+				return false
+			}
+		case digits > 0 && (c == 'e' || c == 'E'):
+			return false
+		case c != '.':
+			digits = 0
+		}
+	}
+	return true
 }
 
 func cleanValue(v any) any {

@@ -410,7 +410,7 @@ func TestSightingsAreKept(t *testing.T) {
 		_ = emit(evidence.ActivitySource, []evidence.Observation{told})
 		return []evidence.Outcome{{Source: evidence.ActivitySource, Result: evidence.OK}}
 	}))
-	told = evidence.Observation{Control: "game_day", Resource: evidence.AccountResource(one), State: evidence.Pass, Title: "It was started.", ObservedAt: seen}
+	told = evidence.Observation{Control: "game_day", Resource: evidence.AccountResource(one), State: evidence.Pass, Title: "It was started.", ObservedAt: seen, Detail: []byte("null")}
 	h.Collect(t)
 	h.Later(40 * 24 * time.Hour)
 	told.State, told.Reason, told.Title, told.ObservedAt = evidence.NotApplicable, evidence.NotSeen, "It was not started.", time.Now().Add(40*24*time.Hour)

@@ -201,7 +201,7 @@ type factRow struct {
 }
 
 func (w *writer) row(o Observation) factRow {
-	return factRow{o.Control, o.Resource, o.State, o.Reason, o.Title, o.Detail, o.Tags, o.ApplicationARN, hex.EncodeToString(o.hash()), o.ObservedAt}
+	return factRow{o.Control, o.Resource, o.State, o.Reason, o.Title, cleanDocument(o.Detail), o.Tags, o.ApplicationARN, hex.EncodeToString(o.hash()), o.ObservedAt}
 }
 
 // store upserts facts, all in one statement. What a fact says and which run changed it are

@@ -296,7 +296,7 @@ func texts(v any) []string {
 	return out
 }
 
-// Believable is an account with a trail and a recorder that work, in each of the Regions
+// Believable is a sound account with a trail and a recorder that work, in each of the Regions
 // three resources for every control, and findings as accounts have them: most pass, some
 // fail, one is suppressed. The same arguments give the same account.
 func Believable(account string, regions, controls []string, tags map[string]string) World {
@@ -305,6 +305,8 @@ func Believable(account string, regions, controls []string, tags map[string]stri
 		r := &Region{
 			Recorders: []Recorder{{Name: "default"}},
 			Trails:    []Trail{{Name: "organisation-trail", ARN: "arn:aws:cloudtrail:" + regions[0] + ":" + account + ":trail/organisation-trail", DeliveredAt: time.Now().Add(-10 * time.Minute)}},
+			Events:    []Event{{Name: "StartRestoreJob", Source: "backup.amazonaws.com", User: "restore-test", At: time.Now().Add(-20 * 24 * time.Hour)}},
+			Answers:   Sound(account, region, tags),
 		}
 		for _, c := range controls {
 			for n := range 3 {
