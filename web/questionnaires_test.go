@@ -86,7 +86,7 @@ func TestQuestionnaireList(t *testing.T) {
 	r := newReviewed(t, true)
 	_, curator := r.person("Cara Quist", identity.InviteInput{Roles: []identity.OrgRole{identity.Curator}})
 	page := r.asha.get("/questionnaires").is(http.StatusOK)
-	page.says("Operational Readiness Review", "orr · shipped with Orrery", "1.0.0", "36", "3 h", "No warning", "New service", "AWS foundations", "no review type")
+	page.says("Operational Readiness Review", "orr · shipped with Orrery", "1.1.0", "36", "3 h", "No warning", "New service", "AWS foundations", "no review type")
 	if !strings.Contains(page.Body, `href="/questionnaires/orr"`) || !strings.Contains(page.Body, `href="/questionnaires" aria-current="page"`) {
 		t.Error("no link to the set, or the navigation does not stand on it")
 	}

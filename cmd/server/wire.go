@@ -99,7 +99,7 @@ func newWorker(ctx context.Context, pool *pgxpool.Pool, s *services, collect str
 	return river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Schema:               riverSchema,
 		Logger:               quieter(log),
-		Queues:               map[string]river.QueueConfig{evidence.Queue: {MaxWorkers: 4}},
+		Queues:               map[string]river.QueueConfig{evidence.Queue: {MaxWorkers: evidence.CellsAtOnce}},
 		Workers:              workers,
 		PeriodicJobs:         clock,
 		RescueStuckJobsAfter: 45 * time.Minute,

@@ -48,6 +48,23 @@ data "aws_iam_policy_document" "read" {
       "cloudtrail:DescribeTrails",
       "cloudtrail:GetTrailStatus",
       "cloudtrail:GetEventSelectors",
+      "cloudtrail:LookupEvents",
+      "iam:GetAccountSummary",
+      "iam:GetCredentialReport",
+      "iam:GenerateCredentialReport",
+      "account:GetAlternateContact",
+      "cloudwatch:DescribeAlarms",
+      "ec2:DescribeVpcs",
+      "ec2:DescribeFlowLogs",
+      "rds:DescribeDBInstances",
+      "rds:DescribeDBClusters",
+      "backup:ListBackupPlans",
+      "backup:ListBackupSelections",
+      "backup:ListRestoreJobs",
+      "autoscaling:DescribeAutoScalingGroups",
+      "elasticloadbalancing:DescribeLoadBalancers",
+      "elasticloadbalancing:DescribeTargetGroups",
+      "tag:GetResources",
     ]
   }
 }

@@ -2,10 +2,19 @@ package awscloud
 
 import (
 	"context"
+	"net/url"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/account"
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/backup"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/configservice"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+	tagging "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	"github.com/aws/aws-sdk-go-v2/service/securityhub"
 )
 
@@ -64,6 +73,77 @@ var actions = []struct {
 	}},
 	{"cloudtrail:GetEventSelectors", func(ctx context.Context, c *cell) error {
 		_, err := c.trails().GetEventSelectors(ctx, &cloudtrail.GetEventSelectorsInput{TrailName: aws.String(nothing)})
+		return err
+	}},
+	{"cloudtrail:LookupEvents", func(ctx context.Context, c *cell) error {
+		_, err := c.trails().LookupEvents(ctx, &cloudtrail.LookupEventsInput{MaxResults: aws.Int32(1)})
+		return err
+	}},
+	{"iam:GetAccountSummary", func(ctx context.Context, c *cell) error {
+		_, err := iam.NewFromConfig(c.cfg, func(o *iam.Options) { o.Region, o.Retryer = c.Region, c.retryer() }).GetAccountSummary(ctx, &iam.GetAccountSummaryInput{})
+		return err
+	}},
+	{"iam:GetCredentialReport", func(ctx context.Context, c *cell) error {
+		_, err := iam.NewFromConfig(c.cfg, func(o *iam.Options) { o.Region, o.Retryer = c.Region, c.retryer() }).GetCredentialReport(ctx, &iam.GetCredentialReportInput{})
+		return err
+	}},
+	{"iam:GenerateCredentialReport", nil}, // a test writes nothing, not even AWS's own report
+	{"account:GetAlternateContact", func(ctx context.Context, c *cell) error {
+		client := account.NewFromConfig(c.cfg, func(o *account.Options) { o.Region, o.Retryer = c.Region, c.retryer() })
+		_, err := client.GetAlternateContact(ctx, &account.GetAlternateContactInput{AlternateContactType: "SECURITY"})
+		return err
+	}},
+	{"cloudwatch:DescribeAlarms", func(ctx context.Context, c *cell) error {
+		client := cloudwatch.NewFromConfig(c.cfg, func(o *cloudwatch.Options) { o.Region, o.Retryer = c.Region, c.retryer() })
+		_, err := client.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{MaxRecords: aws.Int32(1)})
+		return err
+	}},
+	{"ec2:DescribeVpcs", func(ctx context.Context, c *cell) error {
+		return c.ec2(ctx, "DescribeVpcs", url.Values{"MaxResults": {"5"}}, &struct{}{})
+	}},
+	{"ec2:DescribeFlowLogs", func(ctx context.Context, c *cell) error {
+		return c.ec2(ctx, "DescribeFlowLogs", url.Values{"MaxResults": {"5"}}, &struct{}{})
+	}},
+	{"rds:DescribeDBInstances", func(ctx context.Context, c *cell) error {
+		client := rds.NewFromConfig(c.cfg, func(o *rds.Options) { o.Region, o.Retryer = c.Region, c.retryer() })
+		_, err := client.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(20)})
+		return err
+	}},
+	{"rds:DescribeDBClusters", func(ctx context.Context, c *cell) error {
+		client := rds.NewFromConfig(c.cfg, func(o *rds.Options) { o.Region, o.Retryer = c.Region, c.retryer() })
+		_, err := client.DescribeDBClusters(ctx, &rds.DescribeDBClustersInput{MaxRecords: aws.Int32(20)})
+		return err
+	}},
+	{"backup:ListBackupPlans", func(ctx context.Context, c *cell) error {
+		_, err := c.backup().ListBackupPlans(ctx, &backup.ListBackupPlansInput{MaxResults: aws.Int32(1)})
+		return err
+	}},
+	{"backup:ListBackupSelections", func(ctx context.Context, c *cell) error {
+		_, err := c.backup().ListBackupSelections(ctx, &backup.ListBackupSelectionsInput{BackupPlanId: aws.String(nothing)})
+		return err
+	}},
+	{"backup:ListRestoreJobs", func(ctx context.Context, c *cell) error {
+		_, err := c.backup().ListRestoreJobs(ctx, &backup.ListRestoreJobsInput{MaxResults: aws.Int32(1)})
+		return err
+	}},
+	{"autoscaling:DescribeAutoScalingGroups", func(ctx context.Context, c *cell) error {
+		client := autoscaling.NewFromConfig(c.cfg, func(o *autoscaling.Options) { o.Region, o.Retryer = c.Region, c.retryer() })
+		_, err := client.DescribeAutoScalingGroups(ctx, &autoscaling.DescribeAutoScalingGroupsInput{MaxRecords: aws.Int32(1)})
+		return err
+	}},
+	{"elasticloadbalancing:DescribeLoadBalancers", func(ctx context.Context, c *cell) error {
+		client := elb.NewFromConfig(c.cfg, func(o *elb.Options) { o.Region, o.Retryer = c.Region, c.retryer() })
+		_, err := client.DescribeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{PageSize: aws.Int32(1)})
+		return err
+	}},
+	{"elasticloadbalancing:DescribeTargetGroups", func(ctx context.Context, c *cell) error {
+		client := elb.NewFromConfig(c.cfg, func(o *elb.Options) { o.Region, o.Retryer = c.Region, c.retryer() })
+		_, err := client.DescribeTargetGroups(ctx, &elb.DescribeTargetGroupsInput{PageSize: aws.Int32(1)})
+		return err
+	}},
+	{"tag:GetResources", func(ctx context.Context, c *cell) error {
+		client := tagging.NewFromConfig(c.cfg, func(o *tagging.Options) { o.Region, o.Retryer = c.Region, c.retryer() })
+		_, err := client.GetResources(ctx, &tagging.GetResourcesInput{ResourcesPerPage: aws.Int32(1)})
 		return err
 	}},
 }

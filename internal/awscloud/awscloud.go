@@ -1,5 +1,6 @@
 // Package awscloud reads evidence from AWS: findings of Security Hub, the state of
-// CloudTrail, the recorder and rules of AWS Config. It is the only package that uses the
+// CloudTrail, the recorder and rules of AWS Config, and from further sources, each in a
+// file of its own. It is the only package that uses the
 // AWS SDK, and none of the SDK's types leaves it. It never writes to AWS.
 package awscloud
 
@@ -93,24 +94,5 @@ func (c *Collector) Collect(ctx context.Context, where evidence.Cell, ask eviden
 		}
 		return out
 	}
-	var out []evidence.Outcome
-	for _, source := range ask.Sources() {
-		var o evidence.Outcome
-		switch source {
-		case evidence.ControlSource:
-			o = r.readControls(ctx, ask.Controls)
-		case evidence.RuleSource:
-			o = r.readRules(ctx, ask.ConfigRules)
-		case evidence.RecorderSource:
-			o = r.reportRecorder(ctx)
-		case evidence.TrailSource:
-			o = r.readTrail(ctx)
-		}
-		o.Source = source
-		out = append(out, o)
-		if ctx.Err() != nil {
-			break
-		}
-	}
-	return out
+	return r.readAll(ctx, ask)
 }

@@ -68,6 +68,17 @@ var limits = map[string]struct {
 	"config":                  {3, 5},
 	"cloudtrail":              {5, 5},
 	"sts":                     {10, 10},
+
+	"cloudtrail:LookupEvents": {1.8, 1}, // AWS: 2
+	"iam":                     {5, 5},
+	"account":                 {1, 2},
+	"cloudwatch":              {5, 5}, // AWS: 9
+	"ec2":                     {5, 5}, // AWS: 20, burst 100
+	"rds":                     {3, 5},
+	"backup":                  {3, 5},
+	"autoscaling":             {3, 5},
+	"elasticloadbalancing":    {3, 5},
+	"tag":                     {5, 5}, // AWS: 15
 }
 
 // limit returns the SDK option that makes every attempt of a call wait for its turn.

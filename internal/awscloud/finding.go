@@ -151,10 +151,10 @@ func inWords(reasons string) string {
 // empty members. Where it is too large the resource's details go first, then all but the
 // core; a note says so.
 func document(f *types.AwsSecurityFinding, severity string) json.RawMessage {
-	full := prune(f)
-	if doc := wrap(full, severity, ""); len(doc) <= evidence.MaxDetail {
+	if doc, fits := whole(f, severity); fits {
 		return doc
 	}
+	full := prune(f)
 	if resources, ok := full["Resources"].([]any); ok {
 		for _, r := range resources {
 			if m, ok := r.(map[string]any); ok {
@@ -175,6 +175,22 @@ func document(f *types.AwsSecurityFinding, severity string) json.RawMessage {
 		return doc
 	}
 	return wrap(nil, severity, "Nothing is kept: the finding is larger than 10 KB.")
+}
+
+// whole is the document of a finding that is not too large.
+func whole(f *types.AwsSecurityFinding, severity string) (doc json.RawMessage, fits bool) {
+	raw, err := json.Marshal(f)
+	if err != nil {
+		return nil, false
+	}
+	doc = make(json.RawMessage, 0, 2<<10)
+	doc = append(doc, '{')
+	if severity != "" {
+		word, _ := json.Marshal(severity) // a text always marshals
+		doc = append(append(append(doc, `"control_severity":`...), word...), ',')
+	}
+	doc, _, some := pruned(append(doc, `"finding":`...), raw, 0)
+	return append(doc, '}'), some && len(doc) < evidence.MaxDetail
 }
 
 func wrap(finding map[string]any, severity, note string) json.RawMessage {

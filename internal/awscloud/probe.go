@@ -82,5 +82,6 @@ func isAbsent(err error) bool {
 		return false
 	}
 	code := api.ErrorCode()
-	return strings.HasPrefix(code, "NoSuch") || strings.HasSuffix(code, "NotFoundException") || strings.HasSuffix(code, "NotFound")
+	return strings.HasPrefix(code, "NoSuch") || strings.HasSuffix(code, "NotFoundException") || strings.HasSuffix(code, "NotFound") ||
+		code == "ReportNotPresent"
 }

@@ -28,7 +28,11 @@ func (r refusal) outcome(source string) evidence.Outcome {
 }
 
 // serviceNames are what people call the services.
-var serviceNames = map[string]string{"securityhub": "Security Hub", "config": "AWS Config", "cloudtrail": "CloudTrail", "sts": "AWS STS"}
+var serviceNames = map[string]string{
+	"securityhub": "Security Hub", "config": "AWS Config", "cloudtrail": "CloudTrail", "sts": "AWS STS", "iam": "IAM",
+	"account": "AWS Account Management", "cloudwatch": "CloudWatch", "ec2": "EC2", "rds": "RDS", "backup": "AWS Backup",
+	"autoscaling": "Auto Scaling", "elasticloadbalancing": "Elastic Load Balancing", "tag": "The listing of tags",
+}
 
 var codes = map[string]evidence.Result{
 	"AccessDenied":                              evidence.Denied,

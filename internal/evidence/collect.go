@@ -20,17 +20,14 @@ import (
 	"orrery/internal/workload"
 )
 
-const (
-	busyPause = 5 * time.Second // until a cell that another job reads is tried again
-	lockClass = 0x0EE1DE7C      // the class of our advisory locks on cells
-)
+const busyPause = 5 * time.Second // until a cell that another job reads is tried again
 
 // collect reads one cell of a run and, when it was the last, ends the run. A second call
 // for the same cell changes nothing. Snoozes while another job reads the same account and
 // Region, for this run or another.
 func (s *Service) collect(ctx context.Context, c Collector, job CollectArgs) error {
 	cell := job.cell()
-	unlock, locked, err := s.lockCell(ctx, cell)
+	unlock, locked, err := s.locks.lock(ctx, cell)
 	if err != nil {
 		return fmt.Errorf("lock %s: %w", cell, err)
 	}
@@ -127,12 +124,13 @@ func (s *Service) finish(ctx context.Context, runID uuid.UUID, cell Cell, source
 			o.Source = source
 			seen := 0
 			if w := writers[source]; w != nil {
-				seen = len(w.seen)
 				if o.Result == OK {
 					if err := w.closeAbsent(ctx, tx, now); err != nil {
 						return err
 					}
 				}
+				w.release()
+				seen = w.count
 			}
 			if err := endLine(ctx, tx, runID, cell, o, seen, now); err != nil {
 				return fmt.Errorf("end cell: %w", err)
@@ -239,32 +237,6 @@ func (s *Service) giveUp(ctx context.Context, runID uuid.UUID, cell Cell, why st
 	}
 	return s.finish(ctx, runID, cell, slices.Sorted(maps.Keys(outcomes)), outcomes, nil)
 }
-
-// lockCell takes the advisory lock on an account and Region, which lives as long as its
-// connection: a worker that dies frees it. It lets rate limits live in memory and facts be
-// compared before they are written.
-func (s *Service) lockCell(ctx context.Context, c Cell) (unlock func(), locked bool, err error) {
-	conn, err := s.db.Acquire(ctx)
-	if err != nil {
-		return nil, false, err
-	}
-	if err := conn.QueryRow(ctx, `select pg_try_advisory_lock($1, hashtext($2))`, lockClass, lockName(c)).Scan(&locked); err != nil || !locked {
-		conn.Release()
-		return nil, false, err
-	}
-	return func() {
-		after, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		var freed bool
-		err := conn.QueryRow(after, `select pg_advisory_unlock($1, hashtext($2))`, lockClass, lockName(c)).Scan(&freed)
-		if err != nil || !freed {
-			_ = conn.Conn().Close(after) // the lock goes with its connection
-		}
-		conn.Release()
-	}, true, nil
-}
-
-func lockName(c Cell) string { return c.Account + "/" + c.Region }
 
 // Sweep looks after cells whose worker died without a word (its job is marked as running,
 // but nobody holds the cell's lock): it starts them again, and gives up when that happened

@@ -12,7 +12,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// The sources of facts. The same words stand in a check, in the ledger of a run and in a
+// The first sources of facts; sources.go has more. The same words stand in a check, in the ledger of a run and in a
 // fact. A check on any other source is answered with "cannot tell: not read".
 const (
 	ControlSource  = "securityhub.control" // findings of a Security Hub control; the key is the control's id
@@ -51,11 +51,14 @@ type Ask struct {
 	ConfigRules []string // names of Config rules
 	Recorder    bool
 	Trail       bool
-	Access      Access // how to reach the account
+	Access      Access              // how to reach the account
+	More        map[string][]string // by further source, its keys
 }
 
 // Sources lists every source that is read, in the order of Ask.Sources.
-func Sources() []string { return []string{ControlSource, RuleSource, RecorderSource, TrailSource} }
+func Sources() []string {
+	return append([]string{ControlSource, RuleSource, RecorderSource, TrailSource}, furtherSources...)
+}
 
 // Sources lists the sources the ask touches, in a fixed order.
 func (a Ask) Sources() []string {
@@ -72,7 +75,7 @@ func (a Ask) Sources() []string {
 	if a.Trail {
 		s = append(s, TrailSource)
 	}
-	return s
+	return append(s, a.further()...)
 }
 
 // keys are what the ask looks at in the source.
@@ -87,7 +90,7 @@ func (a Ask) keys(source string) []string {
 	case TrailSource:
 		return []string{TrailKey}
 	}
-	return nil
+	return a.More[source]
 }
 
 // only is the part of the ask that touches the sources.
@@ -100,12 +103,13 @@ func (a Ask) only(sources []string) Ask {
 	}
 	a.Recorder = a.Recorder && slices.Contains(sources, RecorderSource)
 	a.Trail = a.Trail && slices.Contains(sources, TrailSource)
+	a.More = a.onlyMore(sources)
 	return a
 }
 
 // Observation is one fact as a collector saw it in a cell.
 type Observation struct {
-	Control        string // the key of the check: a control id, a rule's name, RecorderKey, TrailKey
+	Control        string // the key of the check: a control id, a rule's name, RecorderKey and the like
 	Resource       string // an ARN or id; AccountResource for facts on the whole account
 	Origin         string // the record it was read from (a finding's id), to tell two records on one resource apart
 	State          FactState

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -129,10 +130,55 @@ func factsFor(ctx context.Context, q postgres.Querier, runID uuid.UUID, source, 
 	if err != nil {
 		return nil, fmt.Errorf("read facts: %w", err)
 	}
+	words := sharer{texts: map[string]string{}, tags: map[string][]string{}}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (f Fact, err error) {
-		return f, row.Scan(f.targets()...)
+		if err = row.Scan(f.targets()...); err == nil {
+			words.share(&f)
+		}
+		return f, err
 	})
 }
+
+// sharer lets many facts share the texts that repeat among them.
+type sharer struct {
+	texts map[string]string
+	tags  map[string][]string
+}
+
+func (s sharer) share(f *Fact) {
+	for _, text := range []*string{&f.Source, &f.Control, &f.Account, &f.Region, (*string)(&f.State), &f.Reason, &f.Title, &f.ApplicationARN} {
+		*text = s.of(*text)
+	}
+	all := strings.Join(f.Tags, "\x00")
+	if known, ok := s.tags[all]; ok {
+		f.Tags = known
+	} else if len(s.tags) < maxShared {
+		s.tags[all] = f.Tags
+	}
+}
+
+func (s sharer) of(text string) string {
+	if known, ok := s.texts[text]; ok {
+		return known
+	}
+	if len(s.texts) < maxShared {
+		s.texts[text] = text
+	}
+	return text
+}
+
+// known is the state as the program writes it, so that no fact keeps a text of its own.
+func known(s FactState) FactState {
+	for _, k := range []FactState{Pass, Fail, Suppressed, NotApplicable, Unknown} {
+		if s == k {
+			return k
+		}
+	}
+	return s
+}
+
+// maxShared bounds the texts that are looked up: beyond it they do not repeat much.
+const maxShared = 10_000
 
 // hash is what a fact says, without when it was said: equal hashes are no change.
 func (o Observation) hash() []byte {
@@ -144,7 +190,7 @@ func (o Observation) hash() []byte {
 }
 
 // cleaned makes an observation fit for the database: valid UTF-8 without NUL, bounded
-// lengths, a document that is JSON, no time in the future.
+// lengths, no time in the future. Its document is cleaned when it is stored.
 func (o Observation) cleaned(now time.Time) Observation {
 	o.Control, o.Resource = shorten(clean(o.Control), 200), shorten(clean(o.Resource), 1000)
 	o.Reason, o.Title = shorten(clean(o.Reason), 300), shorten(clean(o.Title), 500)
@@ -154,7 +200,6 @@ func (o Observation) cleaned(now time.Time) Observation {
 		tags = append(tags, shorten(clean(t), 400))
 	}
 	o.Tags = distinct(tags)
-	o.Detail = cleanDocument(o.Detail)
 	if o.ObservedAt.After(now) {
 		o.ObservedAt = now
 	}
@@ -165,11 +210,14 @@ func (o Observation) cleaned(now time.Time) Observation {
 // cleanDocument returns JSON that jsonb accepts (no NUL, no half surrogates), or a note
 // where it was too large or no JSON.
 func cleanDocument(raw json.RawMessage) json.RawMessage {
-	if len(raw) == 0 {
+	if len(raw) == 0 || string(raw) == "null" {
 		return json.RawMessage(`{}`)
 	}
 	if len(raw) > MaxDetail {
 		return json.RawMessage(`{"note": "The document was too large to keep."}`)
+	}
+	if plain(raw) {
+		return raw
 	}
 	var v any
 	dec := json.NewDecoder(strings.NewReader(string(raw)))
@@ -182,6 +230,33 @@ func cleanDocument(raw json.RawMessage) json.RawMessage {
 		return json.RawMessage(`{"note": "The document was not JSON."}`)
 	}
 	return out
+}
+
+// plain reports whether jsonb surely accepts the document as it is: JSON in UTF-8 without
+// escapes of code points and without numbers that are long or have an exponent.
+func plain(raw []byte) bool {
+	if !utf8.Valid(raw) || bytes.Contains(raw, []byte(`\u`)) || bytes.IndexByte(raw, 0) >= 0 || !json.Valid(raw) {
+		return false
+	}
+	text, digits := false, 0
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case c == '\\' && text:
+			i++
+		case c == '"':
+			text, digits = !text, 0
+		case text:
+		case c >= '0' && c <= '9':
+			if digits++; digits > 30 {
+				return false
+			}
+		case digits > 0 && (c == 'e' || c == 'E'):
+			return false
+		case c != '.':
+			digits = 0
+		}
+	}
+	return true
 }
 
 func cleanValue(v any) any {

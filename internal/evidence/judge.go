@@ -32,7 +32,8 @@ type Ground struct {
 //     mixed; else a gap makes it "cannot tell"; else a suppressed failure beside passes
 //     makes it mixed; else at least one pass supports; else it cannot be told.
 //   - any_pass: one pass supports; else a gap makes it "cannot tell"; else a failure
-//     contradicts. seen_within is any_pass where a pass must be that young.
+//     contradicts. What looks back (seen_within, not_seen_within) has rules of its own.
+//   - Facts of a global source that another Region's reading left behind do not count.
 //   - Global services (IAM and the like) answer once for the account: the same resource in
 //     several Regions counts once, and a Region where the control is disabled or silent is
 //     no gap while another Region of the account answers.
@@ -45,11 +46,15 @@ func Judge(c questionnaire.Check, g Ground) Verdict {
 		Passed: len(t.passes), Failed: len(t.fails), Suppressed: t.suppressed, NotEvaluated: t.notEvaluated,
 		Failing: t.failing(),
 	}
-	if c.Expect == "any_pass" || c.Expect == "seen_within" {
+	switch {
+	case c.LooksBack():
+		t.judgeSeen(&v)
+	case c.Expect == "any_pass":
 		t.judgeAny(&v)
-	} else {
+	default:
 		t.judgeAll(&v)
 	}
+	v.Detail += t.untaggedSentence()
 	return v
 }
 
@@ -64,12 +69,15 @@ type gap struct {
 type tally struct {
 	check        questionnaire.Check
 	now          time.Time
-	passes       []Fact
-	fails        []Fact
+	passes       []*Fact
+	fails        []*Fact
+	late         []*Fact // sightings before the time that the check looks back
+	unseen       []*Fact // facts that say that nothing was seen
 	suppressed   int
 	notEvaluated int
 	empty        string // why there was nothing to evaluate, from the facts that say so
 	elsewhere    int    // facts that belong to other workloads
+	untagged     int    // of these, resources without any tag
 	gaps         []gap
 	cells        int // cells that the run looked at for this source
 }
@@ -93,14 +101,18 @@ func weigh(c questionnaire.Check, g Ground) tally {
 	}
 	facts := g.Facts
 	if global(c) {
-		facts = once(facts, whole)
+		facts = once(ofTheRun(facts, c.Source, whole), whole)
 	}
 	spoken := map[Cell]bool{}
-	for _, f := range facts {
+	for i := range facts {
+		f := &facts[i]
 		cell := Cell{f.Account, f.Region}
 		spoken[cell] = true
 		if !belongs(f, c.Level, g) {
 			t.elsewhere++
+			if len(f.Tags) == 0 {
+				t.untagged++
+			}
 			continue
 		}
 		t.add(f, whole[cell])
@@ -115,20 +127,27 @@ func weigh(c questionnaire.Check, g Ground) tally {
 }
 
 // add sorts one fact that belongs. whole: its cell was read whole in this run.
-func (t *tally) add(f Fact, whole bool) {
+func (t *tally) add(f *Fact, whole bool) {
 	switch f.State {
 	case Fail:
 		t.fails = append(t.fails, f)
 	case Suppressed:
 		t.suppressed++
 	case Pass:
-		if !whole || t.tooOld(f) {
+		switch {
+		case whole && t.tooOld(f):
 			t.notEvaluated++
-			return
+			t.late = append(t.late, f)
+		case whole, t.check.Expect == "not_seen_within" && !t.tooOld(f): // what was seen was seen
+			t.passes = append(t.passes, f)
+		default:
+			t.notEvaluated++
 		}
-		t.passes = append(t.passes, f)
 	case NotApplicable:
 		t.notEvaluated++
+		if whole && f.Reason == NotSeen {
+			t.unseen = append(t.unseen, f)
+		}
 		if t.empty == "" || t.empty == NoFinding { // an evaluation of nothing says more than no finding
 			t.empty = f.Reason
 		}
@@ -138,8 +157,8 @@ func (t *tally) add(f Fact, whole bool) {
 	}
 }
 
-func (t *tally) tooOld(f Fact) bool {
-	return t.check.Expect == "seen_within" && t.now.Sub(f.ObservedAt) > t.check.Within
+func (t *tally) tooOld(f *Fact) bool {
+	return t.check.LooksBack() && t.now.Sub(f.ObservedAt) > t.check.Within
 }
 
 // judgeAll: everything evaluated has to pass.
@@ -166,9 +185,6 @@ func (t *tally) judgeAny(v *Verdict) {
 	switch {
 	case len(t.passes) > 0:
 		v.Verdict, v.AsOf = Supports, newest(t.passes)
-		if t.check.Expect == "seen_within" {
-			v.AsOf = t.now
-		}
 		v.Detail = t.supportSentence()
 	case len(t.gaps) > 0 || len(t.fails) == 0:
 		t.cannotTell(v)
@@ -217,7 +233,7 @@ func (t *tally) cannotTell(v *Verdict) {
 
 // failing are the first ten failures, by account, Region and resource.
 func (t *tally) failing() []Failing {
-	slices.SortFunc(t.fails, func(a, b Fact) int {
+	slices.SortFunc(t.fails, func(a, b *Fact) int {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region), cmp.Compare(a.Resource, b.Resource))
 	})
 	out := make([]Failing, 0, min(10, len(t.fails)))
@@ -228,7 +244,7 @@ func (t *tally) failing() []Failing {
 }
 
 // belongs says whether a fact speaks for the workload.
-func belongs(f Fact, level string, g Ground) bool {
+func belongs(f *Fact, level string, g Ground) bool {
 	switch {
 	case level == "account", strings.HasPrefix(f.Resource, accountPrefix):
 		return true
@@ -243,10 +259,22 @@ func belongs(f Fact, level string, g Ground) bool {
 // global says whether a control looks at a service without Regions.
 func global(c questionnaire.Check) bool {
 	if c.Source != ControlSource {
-		return false
+		return slices.Contains(globalSources, c.Source)
 	}
 	service, _, _ := strings.Cut(c.Key, ".")
 	return slices.Contains([]string{"Account", "CloudFront", "GlobalAccelerator", "IAM", "Route53"}, service)
+}
+
+// ofTheRun leaves out facts of a source without Regions from cells where the run did not
+// look: another Region answers for the account now.
+func ofTheRun(facts []Fact, source string, whole map[Cell]bool) []Fact {
+	if !slices.Contains(globalSources, source) {
+		return facts
+	}
+	return slices.DeleteFunc(slices.Clone(facts), func(f Fact) bool {
+		_, looked := whole[Cell{f.Account, f.Region}]
+		return !looked
+	})
 }
 
 // once keeps one fact for each account and resource of a global service: the worst, of
@@ -308,12 +336,12 @@ func compareGaps(a, b gap) int {
 	return cmp.Or(order(a)-order(b), cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region), cmp.Compare(a.detail, b.detail))
 }
 
-func oldest(facts []Fact) time.Time {
+func oldest(facts []*Fact) time.Time {
 	return slices.MinFunc(facts, byAge).ObservedAt
 }
 
-func newest(facts []Fact) time.Time {
+func newest(facts []*Fact) time.Time {
 	return slices.MaxFunc(facts, byAge).ObservedAt
 }
 
-func byAge(a, b Fact) int { return a.ObservedAt.Compare(b.ObservedAt) }
+func byAge(a, b *Fact) int { return a.ObservedAt.Compare(b.ObservedAt) }

@@ -31,6 +31,15 @@ var (
 	seenLately  = questionnaire.Check{Source: evidence.ControlSource, Key: "X.1", Expect: "seen_within", Within: 48 * time.Hour, Level: "resource"}
 )
 
+var (
+	restored = looking("seen_within", "restore_test", 30*24*time.Hour)
+	quiet    = looking("not_seen_within", "root_sign_in", 30*24*time.Hour)
+)
+
+func looking(expect, key string, within time.Duration) questionnaire.Check {
+	return questionnaire.Check{ID: "c", Choice: "a", Source: evidence.ActivitySource, Key: key, Expect: expect, Within: within, Level: "account"}
+}
+
 func check(source, key, expect, level string) questionnaire.Check {
 	return questionnaire.Check{ID: "c", Choice: "a", Source: source, Key: key, Expect: expect, Level: level}
 }
@@ -119,7 +128,7 @@ var judgeCases = []judgeCase{
 	{name: "AWS could not evaluate one", check: everyPasses, cells: []evidence.CellState{okEU}, facts: facts{fact(u, "a", 0, because("CONFIG_ACCESS_DENIED"), titled("It could not be evaluated.")), fact(p, "b", 1)}, want: "cannot_tell", reason: "CONFIG_ACCESS_DENIED", hours: 1, says: "It could not be evaluated."},
 	{name: "never asked: no line of the source", check: everyPasses, cells: nil, want: "cannot_tell", reason: "not_read", hours: -1},
 	{name: "never asked: read, but nothing said", check: everyPasses, cells: []evidence.CellState{okEU, okUS}, facts: facts{fact(p, "a", 1)}, want: "cannot_tell", reason: "not_read", hours: 1},
-	{name: "a source nobody reads", check: check("cloudtrail.activity", "StartRestoreJob", "any_pass", "account"), cells: nil, want: "cannot_tell", reason: "not_read", hours: -1, says: "does not read this source"},
+	{name: "a source nobody reads", check: check("trustedadvisor.check", "x", "any_pass", "account"), cells: nil, want: "cannot_tell", reason: "not_read", hours: -1, says: "does not read this source"},
 
 	{name: "tags: mine pass, others fail", check: everyPasses, cells: []evidence.CellState{okEU}, tags: []string{"app=ledger", "app=books"}, facts: facts{fact(p, "a", 1, tagged("app=books", "env=prod")), fact(f, "b", 1, tagged("app=shop")), fact(f, "c", 1)}, want: "supports", hours: 1, says: "1 resource passes"},
 	{name: "tags: none is mine", check: everyPasses, cells: []evidence.CellState{okEU}, tags: []string{"app=ledger"}, facts: facts{fact(p, "a", 1), fact(p, "b", 1, tagged("app=shop"))}, want: "cannot_tell", reason: "nothing_in_scope", hours: -1, says: "2 resources were evaluated in these accounts, but none carries"},
@@ -134,6 +143,19 @@ var judgeCases = []judgeCase{
 	{name: "any: a pass of a cell that is denied now", check: anyPasses, cells: []evidence.CellState{line(one, eu, evidence.Denied)}, facts: facts{fact(p, "b", 1)}, want: "cannot_tell", reason: "denied", hours: -1},
 	{name: "any: only suppressed", check: anyPasses, cells: []evidence.CellState{okEU}, facts: facts{fact(s, "b", 1)}, want: "cannot_tell", reason: "only_suppressed", hours: -1},
 	{name: "seen within: in time", check: seenLately, cells: []evidence.CellState{okEU}, facts: facts{fact(p, "b", 47)}, want: "supports", hours: 0},
+	{name: "seen: the newest sighting speaks", check: restored, cells: []evidence.CellState{okEU, okUS}, facts: facts{fact(p, account, 50, titled("A restore was started long ago.")), fact(p, account, 20, in(one, us), titled("A restore was started."))}, want: "supports", hours: 0, says: "A restore was started."},
+	{name: "seen: too long ago", check: restored, cells: []evidence.CellState{okEU}, facts: facts{fact(p, account, 31*24, titled("A restore was started."))}, want: "contradicts", reason: "not_seen", hours: 0, says: "Nothing was seen within 30 days. A restore was started."},
+	{name: "seen: never", check: restored, cells: []evidence.CellState{okEU}, facts: facts{fact(na, account, 0, because("not_seen"), titled("No restore was started."))}, want: "contradicts", reason: "not_seen", hours: 0, says: "No restore was started."},
+	{name: "seen: never, another cell is denied", check: restored, cells: []evidence.CellState{okEU, line(one, us, evidence.Denied)}, facts: facts{fact(na, account, 0, because("not_seen"))}, want: "cannot_tell", reason: "denied", hours: -1},
+	{name: "seen: in a time that AWS does not remember", check: looking("seen_within", "restore_test", 183*24*time.Hour), cells: []evidence.CellState{okEU}, facts: facts{fact(na, account, 0, because("not_seen"))}, want: "cannot_tell", reason: "not_seen", hours: -1, says: "AWS does not remember the whole time"},
+	{name: "not seen: nothing", check: quiet, cells: []evidence.CellState{okEU, okUS}, facts: facts{fact(na, account, 0, because("not_seen")), fact(na, account, 0, in(one, us), because("not_seen"))}, want: "supports", hours: 0, says: "Nothing was seen within 30 days."},
+	{name: "not seen: long ago", check: quiet, cells: []evidence.CellState{okEU}, facts: facts{fact(p, account, 31*24, titled("The root user signed in."))}, want: "supports", hours: 0},
+	{name: "not seen: it was", check: quiet, cells: []evidence.CellState{okEU}, facts: facts{fact(p, account, 5, titled("The root user signed in."))}, want: "contradicts", hours: 0, says: "The root user signed in."},
+	{name: "not seen: it was, before the cell was denied", check: quiet, cells: []evidence.CellState{line(one, eu, evidence.Denied)}, facts: facts{fact(p, account, 5, titled("The root user signed in."))}, want: "contradicts", hours: 0},
+	{name: "not seen: another cell is off", check: quiet, cells: []evidence.CellState{okEU, line(one, us, evidence.Off)}, facts: facts{fact(na, account, 0, because("not_seen"))}, want: "cannot_tell", reason: "off", hours: -1},
+	{name: "not seen: nothing was told", check: quiet, cells: []evidence.CellState{okEU}, want: "cannot_tell", reason: "not_read", hours: -1},
+	{name: "once an account: what another Region left behind", check: check(evidence.IAMSource, "root_mfa", "all_pass", "account"), cells: []evidence.CellState{okUS}, facts: facts{fact(f, account, 99), fact(p, account, 0, in(one, us), titled("It has one."))}, want: "supports", hours: 0, says: "It has one."},
+	{name: "untagged is counted", check: check(evidence.DatabaseSource, "multi_az", "all_pass", "resource"), cells: []evidence.CellState{okEU}, tags: []string{"app=ledger"}, facts: facts{fact(p, "a", 0, tagged("app=ledger")), fact(f, "b", 0), fact(f, "c", 0, tagged("app=other"))}, want: "supports", hours: 0, says: "1 more resource carries no tag at all and was not counted."},
 	{name: "seen within: too long ago, failure beside", check: seenLately, cells: []evidence.CellState{okEU}, facts: facts{fact(p, "b", 49), fact(f, "c", 1)}, want: "contradicts", hours: 1},
 
 	{name: "global: disabled elsewhere is no gap", check: users, cells: []evidence.CellState{okEU, okUS}, facts: facts{fact(u, account, 0, because("control_disabled")), fact(p, account, 1, in(one, us))}, want: "supports", hours: 1},

@@ -34,12 +34,25 @@ const (
 	InsufficientData = "insufficient_data"
 	RuleNotApplied   = "rule_not_applied"
 	TrailUnclear     = "trail_unclear"
+	NotSeen          = "not_seen"
+	NothingThere     = "nothing_there"
+	DoesNotApply     = "does_not_apply"
+	KeyUnknown       = "key_unknown"
+	NoRootKeys       = "no_root_credentials"
+	RootUnclear      = "root_unclear"
 )
 
 // Reasons lists every code a verdict may carry, with its meaning, in the order of the
 // documentation. Codes in capitals are AWS's own status reasons and are passed on as they
 // are; a page shows Verdict.Detail, which is already a sentence.
 func Reasons() []Reason { return reasons }
+
+// furtherStates are the further sources that tell how resources are; furtherKeys those with
+// a fixed list of keys.
+const (
+	furtherStates = "iam.account, cloudwatch.alarm, ec2.vpc, rds.database, backup.plan, autoscaling.group, elb.balancer"
+	furtherKeys   = furtherStates + ", account.contact, backup.restore"
+)
 
 var reasons = []Reason{
 	{string(Denied), "all", "AWS refused a call that the reading needs.", "Grant the permission that is named."},
@@ -52,7 +65,7 @@ var reasons = []Reason{
 	{string(Error), "all", "The reading failed for another reason.", "Read the sentence of the cell, then collect again."},
 	{NotRead, "all", "The run did not ask for this: Orrery does not read the source, or the check was published later.", "Collect again; when it stays, answer by hand."},
 	{ScopeChanged, "all", "Accounts or Regions were added to the scope after the last run.", "Collect again."},
-	{NothingInScope, "securityhub.control", "Resources were evaluated, but none carries the tags or the application of the scope.", "Tag the resources, or correct the scope."},
+	{NothingInScope, "securityhub.control, cloudwatch.alarm, ec2.vpc, rds.database, autoscaling.group, elb.balancer", "Resources were evaluated, but none carries the tags or the application of the scope.", "Tag the resources, or correct the scope."},
 	{SomeFail, "all", "Some resources pass and others fail.", "Mend the failing resources that are listed."},
 	{SomeSuppressed, "securityhub.control", "What was evaluated passes, but some failures are suppressed in AWS, which is not a pass.", "Mend the suppressed resources, or explain them in the notes."},
 	{OnlySuppressed, "securityhub.control", "All that is left are failures that somebody suppressed in AWS.", "Mend the suppressed resources, or explain them in the notes."},
@@ -73,6 +86,12 @@ var reasons = []Reason{
 	{InsufficientData, "config.rule", "The rule has never delivered a result.", "Look at the rule's last error in AWS Config."},
 	{RuleNotApplied, "config.rule", "The rule found nothing it applies to.", ""},
 	{TrailUnclear, "cloudtrail.trail", "A trail looks right, but a part of its state could not be read.", "Grant the permission that is named."},
+	{NotSeen, "cloudtrail.activity, backup.restore", "Everything was read, and nothing of the kind was seen in the time that counts.", "Do it, or answer by hand where it was done elsewhere."},
+	{NothingThere, furtherStates, "There is no resource of the kind in that account and Region.", ""},
+	{DoesNotApply, "ec2.vpc, rds.database, autoscaling.group, elb.balancer", "There is a resource, and the question does not arise for it.", ""},
+	{KeyUnknown, furtherKeys, "Orrery knows no such key of the source.", "Correct the key of the check in the questionnaire."},
+	{NoRootKeys, "iam.account", "The root user of the account has neither a password nor keys, so there is nothing to protect.", ""},
+	{RootUnclear, "iam.account", "The root user has no second factor, and whether it can sign in at all could not be read.", "Grant iam:GenerateCredentialReport and iam:GetCredentialReport."},
 }
 
 // inWords is the sentence for a code without more context.

@@ -10,10 +10,8 @@ import (
 func (c Cell) String() string { return "account " + c.Account + ", " + c.Region }
 
 func notReadSentence(source string) string {
-	for _, s := range (Ask{Controls: []string{""}, ConfigRules: []string{""}, Recorder: true, Trail: true}).Sources() {
-		if s == source {
-			return "The last run did not ask for this; it was added later. Collect again."
-		}
+	if reads(source) {
+		return "The last run did not ask for this; it was added later. Collect again."
 	}
 	return "Orrery does not read this source, so people answer here."
 }
@@ -50,12 +48,12 @@ func verb(n int, one, many string) string {
 
 // ours reports whether the fact's title is a sentence of our own on what was seen. The
 // title of a finding says what should be, not what is.
-func ours(f Fact) bool {
+func ours(f *Fact) bool {
 	return f.Source != ControlSource || slices.ContainsFunc(reasons, func(r Reason) bool { return r.Code == f.Reason })
 }
 
 // note is what to say beside a failing resource.
-func note(f Fact) string {
+func note(f *Fact) string {
 	switch {
 	case ours(f):
 		return f.Title
@@ -85,7 +83,7 @@ func (t *tally) failSentence() string {
 }
 
 // single is the sentence where one fact is all there is.
-func (t *tally) single(f Fact, verb string) string {
+func (t *tally) single(f *Fact, verb string) string {
 	switch {
 	case ours(f):
 		return f.Title
@@ -102,4 +100,16 @@ func (t *tally) gapSentence() string {
 		s += fmt.Sprintf(" %s not known either.", verb(n, "more is", "more are"))
 	}
 	return s
+}
+
+// untaggedSentence counts what may belong to the workload, but carries no tag to tell by.
+func (t *tally) untaggedSentence() string {
+	if t.untagged == 0 {
+		return ""
+	}
+	one, many := " carries no tag at all and was not counted.", " carry no tag at all and were not counted."
+	if t.untagged == 1 {
+		return " 1 more resource" + one
+	}
+	return fmt.Sprintf(" %d more resources%s", t.untagged, many)
 }

@@ -27,6 +27,7 @@ type Service struct {
 	db     *pgxpool.Pool
 	jobs   *river.Client[pgx.Tx]
 	checks ChecksInUse
+	locks  *keeper
 	now    func() time.Time
 	prober Prober // nil: connections cannot be tested
 	judged Judged // nil: nobody is told of the end of a run
@@ -35,7 +36,7 @@ type Service struct {
 // NewService returns the service. jobs need only be able to insert; now gives the time of
 // an act.
 func NewService(db *pgxpool.Pool, jobs *river.Client[pgx.Tx], checks ChecksInUse, now func() time.Time) *Service {
-	return &Service{db: db, jobs: jobs, checks: checks, now: func() time.Time { return now().UTC().Truncate(time.Microsecond) }}
+	return &Service{db: db, jobs: jobs, checks: checks, locks: &keeper{db: db}, now: func() time.Time { return now().UTC().Truncate(time.Microsecond) }}
 }
 
 // StartRun starts a collection for the production scope of a workload: one job for each
@@ -185,6 +186,8 @@ func (s *Service) ask(ctx context.Context) (Ask, error) {
 			a.Recorder = true
 		case TrailSource:
 			a.Trail = true
+		default:
+			a.addMore(c.Source, c.Key)
 		}
 	}
 	a.Controls, a.ConfigRules = distinct(a.Controls), distinct(a.ConfigRules)

@@ -15,6 +15,7 @@ import (
 	"orrery/internal/evidence/evidencetest"
 	"orrery/internal/fault"
 	"orrery/internal/identity"
+	"orrery/internal/questionnaire"
 )
 
 var ctx = context.Background()
@@ -97,7 +98,7 @@ func TestStartRefuses(t *testing.T) {
 		t.Errorf("no scope: %v", err)
 	}
 	h.Scope(t, []string{one}, []string{eu})
-	h.Publish(check("cloudtrail.activity", "ConsoleLogin", "any_pass", "account"))
+	h.Publish(check("trustedadvisor.check", "x", "any_pass", "account"))
 	if err := start(); !fault.Is(err, fault.Conflict) || !strings.Contains(fault.MessageOf(err), "nothing to collect") {
 		t.Errorf("no check that is read: %v", err)
 	}
@@ -396,4 +397,39 @@ func (s stuck) Collect(ctx context.Context, _ evidence.Cell, _ evidence.Ask, _ f
 func hurry(t *testing.T, h *evidencetest.House) {
 	t.Helper()
 	h.Exec(t, `update river.river_job set scheduled_at = now(), state = 'available' where state in ('retryable', 'scheduled')`)
+}
+
+// What was seen once stays seen when AWS does not remember it any more.
+func TestSightingsAreKept(t *testing.T) {
+	h := house(t)
+	year := questionnaire.Check{ID: "c", Choice: "a", Source: evidence.ActivitySource, Key: "game_day", Expect: "seen_within", Within: 365 * 24 * time.Hour, Level: "account"}
+	h.Publish(year)
+	seen := time.Now().Add(-80 * 24 * time.Hour)
+	var told evidence.Observation
+	h.Work(t, script(func(_ evidence.Cell, ask evidence.Ask, emit func(string, []evidence.Observation) error) []evidence.Outcome {
+		_ = emit(evidence.ActivitySource, []evidence.Observation{told})
+		return []evidence.Outcome{{Source: evidence.ActivitySource, Result: evidence.OK}}
+	}))
+	told = evidence.Observation{Control: "game_day", Resource: evidence.AccountResource(one), State: evidence.Pass, Title: "It was started.", ObservedAt: seen, Detail: []byte("null")}
+	h.Collect(t)
+	h.Later(40 * 24 * time.Hour)
+	told.State, told.Reason, told.Title, told.ObservedAt = evidence.NotApplicable, evidence.NotSeen, "It was not started.", time.Now().Add(40*24*time.Hour)
+	h.Collect(t)
+	if v := h.Verdict(t, year); v.Verdict != evidence.Supports || v.Detail != "It was started." {
+		t.Errorf("got %+v", v)
+	}
+}
+
+// Sources without Regions are read once for each account, in one Region.
+func TestOnceAnAccount(t *testing.T) {
+	h := house(t)
+	h.Scope(t, []string{one, two}, []string{eu, us, "ap-south-1"})
+	h.Publish(check(evidence.IAMSource, "root_mfa", "all_pass", "account"), check(evidence.DatabaseSource, "backups", "all_pass", "resource"))
+	lines := map[string][]string{}
+	for _, c := range h.Start(t).Cells {
+		lines[c.Source] = append(lines[c.Source], c.Account+" "+c.Region)
+	}
+	if got := lines[evidence.IAMSource]; !slices.Equal(got, []string{one + " " + us, two + " " + us}) || len(lines[evidence.DatabaseSource]) != 6 {
+		t.Errorf("the ledger has %v", lines)
+	}
 }

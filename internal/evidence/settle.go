@@ -55,7 +55,7 @@ func (t *tally) settle(ctx context.Context, tx pgx.Tx, w workload.Workload, it r
 			return remediation.VerifyByEvidence(ctx, tx, who, it, found, t.now)
 		}
 	case remediation.Verified:
-		anew := slices.ContainsFunc(t.fails, func(f Fact) bool { return it.VerifiedAt != nil && f.ChangedAt.After(*it.VerifiedAt) })
+		anew := slices.ContainsFunc(t.fails, func(f *Fact) bool { return it.VerifiedAt != nil && f.ChangedAt.After(*it.VerifiedAt) })
 		if anew {
 			return remediation.ReopenByEvidence(ctx, tx, who, it, t.failure().sentence(), remediation.DefaultDue(it.Risk, w.Tier, t.now), t.now)
 		}

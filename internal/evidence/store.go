@@ -50,12 +50,13 @@ func insertCells(ctx context.Context, tx pgx.Tx, runID uuid.UUID, cells []Cell, 
 	const sql = `
 		insert into run_cells (run_id, account, region, source, state, outcome, detail, permission, facts)
 		select $1, cell.account, cell.region, s.source, 'queued', '', '', '', 0
-		from unnest($2::text[], $3::text[]) as cell(account, region), unnest($4::text[]) as s(source)`
+		from unnest($2::text[], $3::text[]) as cell(account, region), unnest($4::text[]) as s(source)
+		where cell.region = $6 or s.source <> all($5)`
 	var accounts, regions []string
 	for _, c := range cells {
 		accounts, regions = append(accounts, c.Account), append(regions, c.Region)
 	}
-	_, err := tx.Exec(ctx, sql, runID, accounts, regions, sources)
+	_, err := tx.Exec(ctx, sql, runID, accounts, regions, sources, onceAnAccount(sources), homeRegion(cells))
 	return err
 }
 

@@ -11,9 +11,13 @@ import (
 )
 
 // Queue is the River queue of collections. A server that works them names it in its
-// configuration, with as many workers as cells it may read at once: each holds one
-// connection of the pool for as long as it reads.
+// configuration, with as many workers as cells it may read at once. All cells together hold
+// one connection of the pool; each takes another while it writes.
 const Queue = "evidence"
+
+// CellsAtOnce is how many cells one server reads at once. A cell mostly waits for AWS, and
+// each has rate limits of its own.
+const CellsAtOnce = 60
 
 const (
 	cellTimeout   = 30 * time.Minute // one attempt at a cell

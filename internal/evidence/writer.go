@@ -1,10 +1,13 @@
 package evidence
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
-	"slices"
+	"hash/maphash"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,12 +25,20 @@ type writer struct {
 	now    time.Time
 	known  map[factKey]stored
 	seen   map[factKey]sighting
+	count  int // of what was seen, once the maps are given up
 }
+
+// origins hashes where records come from, to tell two of them apart.
+var origins = maphash.MakeSeed()
+
+// release gives up what is only needed while the cell is read: there may be a hundred
+// thousand facts, and the verdicts need room too.
+func (w *writer) release() { w.count, w.known, w.seen = len(w.seen), nil, nil }
 
 // stored is what is known of a fact before a cell is read.
 type stored struct {
 	id       int64
-	hash     []byte
+	hash     [sha256.Size]byte
 	state    FactState
 	observed time.Time
 	gone     bool
@@ -43,7 +54,7 @@ func keyOf(control, resource string) factKey {
 
 // sighting is what the cell has said on one fact so far.
 type sighting struct {
-	origin   string
+	origin   uint64
 	state    FactState
 	observed time.Time
 	changed  bool // a line of history was written
@@ -53,7 +64,7 @@ type sighting struct {
 // one record the newer counts, of several records on one resource (a finding for each
 // standard) the worse.
 func (s sighting) yields(o Observation) bool {
-	if s.origin == o.Origin {
+	if s.origin == maphash.String(origins, o.Origin) {
 		return o.ObservedAt.After(s.observed)
 	}
 	return rank(o.State) > rank(s.state)
@@ -71,9 +82,13 @@ func newWriter(ctx context.Context, db *pgxpool.Pool, runID uuid.UUID, cell Cell
 	}
 	var control, resource string
 	var k stored
-	_, err = pgx.ForEachRow(rows, []any{&k.id, &control, &resource, &k.hash, &k.state, &k.observed, &k.gone}, func() error {
+	var hash []byte
+	var state FactState
+	_, err = pgx.ForEachRow(rows, []any{&k.id, &control, &resource, &hash, &state, &k.observed, &k.gone}, func() error {
+		clear(k.hash[:])
+		copy(k.hash[:], hash)
+		k.state = known(state)
 		w.known[keyOf(control, resource)] = k
-		k.hash = nil // scanned in place: the next row needs its own
 		return nil
 	})
 	if err != nil {
@@ -84,33 +99,82 @@ func newWriter(ctx context.Context, db *pgxpool.Pool, runID uuid.UUID, cell Cell
 
 // write stores a batch in one transaction. Writing the same batch again changes nothing.
 func (w *writer) write(ctx context.Context, batch []Observation) error {
-	var b pgx.Batch
+	var same renewal
+	var rows []factRow
+	turned := turns{}
+	at := map[factKey]int{} // where a fact stands in rows: the last of a batch counts
 	for _, o := range batch {
-		if o = o.cleaned(w.now); w.news(o) {
-			w.queue(&b, o)
-			w.queueChange(&b, o)
+		o = o.cleaned(w.now)
+		k := keyOf(o.Control, o.Resource)
+		switch again, store := w.news(k, o); {
+		case again != 0:
+			same.add(again, o.ObservedAt)
+		case store:
+			turned.add(w, k, o)
+			if i, ok := at[k]; ok {
+				rows[i] = w.row(o)
+				continue
+			}
+			at[k] = len(rows)
+			rows = append(rows, w.row(o))
 		}
 	}
-	if b.Len() == 0 {
+	if len(rows)+len(same.ids) == 0 {
 		return nil
 	}
-	err := pgx.BeginFunc(ctx, w.db, func(tx pgx.Tx) error { return tx.SendBatch(ctx, &b).Close() })
+	err := pgx.BeginFunc(ctx, w.db, func(tx pgx.Tx) error {
+		if err := same.store(ctx, tx); err != nil {
+			return err
+		}
+		if err := w.store(ctx, tx, rows); err != nil {
+			return err
+		}
+		return turned.store(ctx, tx, w)
+	})
 	if err != nil {
 		return fmt.Errorf("write facts: %w", err)
 	}
 	return nil
 }
 
-// news notes what the cell says and reports whether it has to be stored.
-func (w *writer) news(o Observation) bool {
-	k := keyOf(o.Control, o.Resource)
+// news notes what the cell says and reports whether it has to be stored; renewed is the id
+// of the stored fact when it only says the same at a later time.
+func (w *writer) news(k factKey, o Observation) (renewed int64, store bool) {
 	before, again := w.seen[k]
 	if again && !before.yields(o) {
-		return false
+		return 0, false
 	}
-	w.seen[k] = sighting{o.Origin, o.State, o.ObservedAt, before.changed}
+	w.seen[k] = sighting{maphash.String(origins, o.Origin), o.State, o.ObservedAt, before.changed}
 	known, ok := w.known[k]
-	return again || !ok || known.gone || !known.covers(o)
+	switch {
+	case again, !ok, known.gone:
+		return 0, true
+	case known.covers(o):
+		return 0, false
+	case bytes.Equal(known.hash[:], o.hash()):
+		return known.id, false
+	}
+	return 0, true
+}
+
+// renewal are facts that say the same as before at a later time. Only that time is written:
+// the row stays on its page and its document where it is, so the table does not grow.
+type renewal struct {
+	ids []int64
+	at  []time.Time
+}
+
+func (r *renewal) add(id int64, at time.Time) { r.ids, r.at = append(r.ids, id), append(r.at, at) }
+
+func (r *renewal) store(ctx context.Context, tx pgx.Tx) error {
+	const sql = `
+		update facts f set observed_at = n.at from unnest($1::bigint[], $2::timestamptz[]) as n(id, at)
+		where f.id = n.id and f.gone_at is null`
+	if len(r.ids) == 0 {
+		return nil
+	}
+	_, err := tx.Exec(ctx, sql, r.ids, r.at)
+	return err
 }
 
 // covers reports whether o adds nothing to the stored fact: it says the same at no later
@@ -118,48 +182,101 @@ func (w *writer) news(o Observation) bool {
 // eventually consistent). What only explains why nothing was found never stands in the way
 // of a record.
 func (k stored) covers(o Observation) bool {
-	if slices.Equal(k.hash, o.hash()) {
+	if bytes.Equal(k.hash[:], o.hash()) {
 		return !o.ObservedAt.After(k.observed)
+	}
+	if o.Reason == NotSeen && k.state == Pass {
+		return true // what was seen stays seen
 	}
 	evaluated := k.state == Pass || k.state == Fail || k.state == Suppressed
 	return evaluated && o.ObservedAt.Before(k.observed)
 }
 
-// queue adds the upsert of one fact. What it says and which run changed it are renewed
-// only when it says something else.
-func (w *writer) queue(b *pgx.Batch, o Observation) {
+// factRow is a fact as the statement takes it.
+type factRow struct {
+	Control  string          `json:"control"`
+	Resource string          `json:"resource"`
+	State    FactState       `json:"state"`
+	Reason   string          `json:"reason"`
+	Title    string          `json:"title"`
+	Detail   json.RawMessage `json:"detail"`
+	Tags     []string        `json:"tags"`
+	ARN      string          `json:"application_arn"`
+	Hash     string          `json:"hash"` // hexadecimal
+	At       time.Time       `json:"observed_at"`
+}
+
+func (w *writer) row(o Observation) factRow {
+	return factRow{o.Control, o.Resource, o.State, o.Reason, o.Title, cleanDocument(o.Detail), o.Tags, o.ApplicationARN, hex.EncodeToString(o.hash()), o.ObservedAt}
+}
+
+// store upserts facts, all in one statement. What a fact says and which run changed it are
+// renewed only when it says something else.
+func (w *writer) store(ctx context.Context, tx pgx.Tx, rows []factRow) error {
 	const sql = `
 		insert into facts as f (source, control, account, region, resource, state, reason, title, detail, tags,
 			application_arn, hash, observed_at, changed_at, run_id)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+		select $1, n.control, $2, $3, n.resource, n.state, n.reason, n.title, n.detail, n.tags,
+			n.application_arn, decode(n.hash, 'hex'), n.observed_at, $4, $5
+		from jsonb_to_recordset($6::jsonb) as n(control text, resource text, state text, reason text, title text, detail jsonb,
+			tags text[], application_arn text, hash text, observed_at timestamptz)
 		on conflict (source, control, account, region, resource) do update set state = excluded.state, reason = excluded.reason,
 			title = excluded.title, detail = excluded.detail, tags = excluded.tags, application_arn = excluded.application_arn,
 			hash = excluded.hash, observed_at = excluded.observed_at, gone_at = null,
 			changed_at = case when f.hash = excluded.hash and f.gone_at is null then f.changed_at else excluded.changed_at end,
 			run_id = case when f.hash = excluded.hash and f.gone_at is null then f.run_id else excluded.run_id end`
-	b.Queue(sql, w.source, o.Control, w.cell.Account, w.cell.Region, o.Resource, o.State, o.Reason, o.Title, o.Detail, o.Tags,
-		o.ApplicationARN, o.hash(), o.ObservedAt, w.now, w.runID)
+	if len(rows) == 0 {
+		return nil
+	}
+	list, err := json.Marshal(rows)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, sql, w.source, w.cell.Account, w.cell.Region, w.now, w.runID, list)
+	return err
 }
 
-// queueChange adds the line of history when a fact says something else than before this
-// cell was read.
-func (w *writer) queueChange(b *pgx.Batch, o Observation) {
-	k := keyOf(o.Control, o.Resource)
+// turns are the lines of history of a batch: what says something else than before this cell was
+// read.
+type turns map[factKey]turn
+
+type turn struct {
+	control, resource string
+	before, after     FactState
+}
+
+func (t turns) add(w *writer, k factKey, o Observation) {
 	known, before := w.known[k], FactState("")
 	if !known.gone {
 		before = known.state
 	}
-	if before == o.State && !w.seen[k].changed {
+	s := w.seen[k]
+	if before == o.State && !s.changed {
 		return
 	}
-	s := w.seen[k]
 	s.changed = true
 	w.seen[k] = s
+	t[k] = turn{o.Control, o.Resource, before, o.State}
+}
+
+// store writes them all in one statement, once their facts are stored.
+func (t turns) store(ctx context.Context, tx pgx.Tx, w *writer) error {
 	const sql = `
 		insert into fact_changes (fact_id, at, run_id, before, after)
-		select id, $6, $7, $8, $9 from facts where source = $1 and control = $2 and account = $3 and region = $4 and resource = $5
+		select f.id, $4, $5, n.before, n.after
+		from unnest($6::text[], $7::text[], $8::text[], $9::text[]) as n(control, resource, before, after)
+		join facts f on f.source = $1 and f.account = $2 and f.region = $3 and f.control = n.control and f.resource = n.resource
 		on conflict (fact_id, at) do update set after = excluded.after`
-	b.Queue(sql, w.source, o.Control, w.cell.Account, w.cell.Region, o.Resource, w.now, w.runID, before, o.State)
+	if len(t) == 0 {
+		return nil
+	}
+	var controls, resources, before, after []string
+	for _, one := range t {
+		controls, resources = append(controls, one.control), append(resources, one.resource)
+		before, after = append(before, string(one.before)), append(after, string(one.after))
+	}
+	_, err := tx.Exec(ctx, sql, w.source, w.cell.Account, w.cell.Region, w.now, w.runID, controls, resources, before, after)
+	return err
 }
 
 // closeAbsent marks as gone what was known and not seen. Only after the source was read

@@ -138,9 +138,9 @@ func (in CheckInput) fill(c *Check, n int, rows []*Choice, question string) (bad
 		refuse("max_age", "Say after how many hours a fact is stale, such as 30.")
 	}
 	switch c.Within = 0; {
-	case c.Expect != "seen_within" && in.Within != "":
-		refuse("within", "Only seen within looks back. Empty this, or expect that.")
-	case c.Expect == "seen_within":
+	case !c.LooksBack() && in.Within != "":
+		refuse("within", "Only seen within and not seen within look back. Empty this, or expect one of them.")
+	case c.LooksBack():
 		if c.Within, ok = spanOf(in.Within); !ok {
 			refuse("within", "Say how many hours to look back, such as 720 for 30 days.")
 		}

@@ -110,7 +110,7 @@ func anyChecks(choices []Choice) *rapid.Generator[[]Check] {
 				Edition: maybe(texts(maxOwnID)).Draw(t, "edition"), Level: rapid.SampledFrom(checkLevels).Draw(t, "level"),
 				MaxAge: time.Duration(rapid.Int64Range(1, 1<<50).Draw(t, "age")),
 			}
-			if c.Expect == "seen_within" {
+			if c.LooksBack() {
 				c.Within = time.Duration(rapid.Int64Range(1, 5000).Draw(t, "within")) * time.Hour
 			}
 			out = append(out, c)

@@ -61,6 +61,9 @@ func (l *linter) ownQuestion(q *Question, path string) {
 			l.warn(join(inner, "first_step"), c.at, "no-first-step", "Say what can be done this week.", "The choice %s has no first step.", c.ID)
 		}
 	}
+	for i := range q.Checks {
+		l.lintCheck(&q.Checks[i], atIndex(join(path, "checks"), i))
+	}
 	if q.Weighted && q.MaxRisk == RiskHigh && !needed {
 		l.warn(path, q.at, "no-core", "Make a choice core, or the worst risk medium.",
 			"The question %s may be high, but no choice is core or an alternative.", q.ID)

@@ -226,13 +226,13 @@ type Additional struct {
 type Check struct {
 	ID      string // unique in its question
 	Choice  string // id of the choice it bears on
-	Source  string // securityhub.control, config.rule, config.recorder, cloudtrail.trail or cloudtrail.activity
+	Source  string // securityhub.control and the like: see checkSourceTable
 	Key     string // what to look at in the source: a control id, a rule's name, an event's name
-	Expect  string // all_pass, any_pass or seen_within
+	Expect  string // all_pass, any_pass, seen_within or not_seen_within
 	Claim   string // what is claimed when the expectation is met
 	Edition string
 	Level   string        // resource or account
-	Within  time.Duration // with seen_within: how far back
+	Within  time.Duration // with seen_within and not_seen_within: how far back
 	MaxAge  time.Duration // an older fact is stale
 
 	digest string

@@ -17,8 +17,8 @@ const (
 
 // The values of evidence checks.
 var (
-	checkSources = []string{"securityhub.control", "config.rule", "config.recorder", "cloudtrail.trail", "cloudtrail.activity"}
-	checkExpects = []string{"all_pass", "any_pass", "seen_within"}
+	checkSources = sourceNames()
+	checkExpects = []string{"all_pass", "any_pass", "seen_within", "not_seen_within"}
 	checkLevels  = []string{"resource", "account"}
 )
 
@@ -283,10 +283,10 @@ func (d *decoder) check(n *node, path string) Check {
 			o.missing(key, "The key "+key)
 		}
 	}
-	if n, path := o.get("within"); n == nil && c.Expect == "seen_within" {
+	if n, path := o.get("within"); n == nil && c.LooksBack() {
 		o.missing("within", "How far back to look (within)")
-	} else if n != nil && c.Expect != "" && c.Expect != "seen_within" {
-		d.fail(path, n.at, "bad-value", "Take it away.", "Only expect: seen_within looks back.")
+	} else if n != nil && c.Expect != "" && !c.LooksBack() {
+		d.fail(path, n.at, "bad-value", "Take it away.", "Only expect: seen_within and not_seen_within look back.")
 	}
 	c.digest = c.Digest()
 	return c

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"orrery/internal/questionnaire"
 	"orrery/internal/report/tagged"
 	"orrery/internal/report/typeset"
 	"orrery/internal/review"
@@ -258,11 +259,7 @@ func asOf(v review.SnapshotVerdict) string {
 
 // source names where a verdict comes from.
 func source(v review.SnapshotVerdict) string {
-	names := map[string]string{
-		"securityhub.control": "Security Hub control", "config.rule": "Config rule",
-		"cloudtrail.trail": "CloudTrail trail", "cloudtrail.activity": "CloudTrail activity",
-	}
-	return strings.Join(filled(or(names[v.Source], v.Source), v.Key), " ")
+	return strings.Join(filled(questionnaire.TitleOfSource(v.Source), v.Key), " ")
 }
 
 func choiceTitle(q *question, id string) string {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"orrery/internal/evidence"
+	"orrery/internal/questionnaire"
 	"orrery/web/views/ui"
 )
 
@@ -26,7 +27,7 @@ type coverageRow struct {
 }
 
 // sourceOrder is the order in which sources stand on pages.
-var sourceOrder = []string{evidence.ControlSource, evidence.RuleSource, evidence.RecorderSource, evidence.TrailSource}
+var sourceOrder = questionnaire.CheckSources()
 
 func compareSources(a, b string) int {
 	place := func(s string) int {

@@ -116,19 +116,21 @@ func (d DraftQuestion) checkRows() []questionnaire.CheckInput {
 	return rows
 }
 
-var checkSourceOptions = []ui.Option{
-	{Value: "", Text: "No check"},
-	{Value: "securityhub.control", Text: "Security Hub control"},
-	{Value: "config.rule", Text: "Config rule"},
-	{Value: "config.recorder", Text: "Config recorder"},
-	{Value: "cloudtrail.trail", Text: "CloudTrail trail"},
-	{Value: "cloudtrail.activity", Text: "CloudTrail activity"},
+var checkSourceOptions = everySource()
+
+func everySource() []ui.Option {
+	out := []ui.Option{{Value: "", Text: "No check"}}
+	for _, name := range questionnaire.CheckSources() {
+		out = append(out, ui.Option{Value: name, Text: questionnaire.TitleOfSource(name)})
+	}
+	return out
 }
 
 var expectOptions = []ui.Option{
 	{Value: "all_pass", Text: "Every fact passes"},
 	{Value: "any_pass", Text: "One passing fact is enough"},
 	{Value: "seen_within", Text: "Seen within a time"},
+	{Value: "not_seen_within", Text: "Not seen within a time"},
 }
 
 var levelOptions = []ui.Option{{Value: "resource", Text: "Resources"}, {Value: "account", Text: "The account"}}

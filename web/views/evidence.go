@@ -189,7 +189,7 @@ func sourceName(source string) string {
 	case evidence.TrailSource:
 		return "CloudTrail"
 	}
-	return source
+	return questionnaire.TitleOfSource(source)
 }
 
 // outcomeOfCell is the shape and the words of how reading a source in a cell ended.

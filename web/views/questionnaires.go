@@ -284,6 +284,8 @@ func expectWords(c questionnaire.Check) string {
 		return "one passing fact is enough"
 	case "seen_within":
 		return "seen within " + ui.Span(c.Within)
+	case "not_seen_within":
+		return "not seen within " + ui.Span(c.Within)
 	}
 	return "every fact passes"
 }

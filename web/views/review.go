@@ -248,7 +248,7 @@ func sourceWord(c questionnaire.Check) string {
 	case evidence.TrailSource:
 		return "CloudTrail trails"
 	}
-	return c.Source + " " + c.Key
+	return questionnaire.TitleOfSource(c.Source) + " " + c.Key
 }
 
 // evidenceMeta sums the verdicts of a question up.

@@ -1,5 +1,6 @@
 // Package awstest is an AWS endpoint of our own for tests, demonstrations and
-// measurements: Security Hub, CloudTrail, AWS Config and STS, as far as Orrery reads them.
+// measurements: Security Hub, CloudTrail, AWS Config and STS, as far as Orrery reads them,
+// and scripted answers of further services.
 // It filters and pages as AWS does, answers with faults where it is told to, can enforce
 // AWS's rate limit, and keeps a log of every call. Point AWS_ENDPOINT_URL at Server.URL and
 // set any keys.
@@ -127,6 +128,7 @@ const (
 	restJSON protocol = iota
 	json11
 	query
+	cbor
 )
 
 var credential = regexp.MustCompile(`Credential=([^/,]+)/\d{8}/([^/]+)/([^/]+)/aws4_request`)
@@ -158,9 +160,18 @@ func parse(r *http.Request) (request, error) {
 			return q, err
 		}
 		q.wire, q.Op = query, form.Get("Action")
+		for k := range form {
+			q.in[k] = form.Get(k)
+		}
 		return q, nil
+	case strings.HasPrefix(r.URL.Path, "/service/"):
+		q.wire, q.Op = cbor, r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
+		return q, q.readCBOR()
 	default:
-		q.Op = restOps[r.Method+" "+r.URL.Path]
+		q.Op = restOp(r)
+		for k := range r.URL.Query() {
+			q.in[k] = r.URL.Query().Get(k)
+		}
 	}
 	if len(body) > 0 {
 		err = json.Unmarshal(body, &q.in)
@@ -171,7 +182,7 @@ func parse(r *http.Request) (request, error) {
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	q, err := parse(r)
 	if err != nil {
-		fail(w, q.wire, Fault{Code: "SerializationException", Message: err.Error()})
+		fail(w, q.wire, q.Op, Fault{Code: "SerializationException", Message: err.Error()})
 		return
 	}
 	f, faulty := s.admit(q)
@@ -184,12 +195,16 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	out, refused := s.answer(q)
 	s.mu.Unlock()
 	if refused != nil {
-		fail(w, q.wire, *refused)
+		fail(w, q.wire, q.Op, *refused)
 		return
 	}
 	if text, ok := out.(string); ok {
 		w.Header().Set("Content-Type", "text/xml")
 		_, _ = io.WriteString(w, text)
+		return
+	}
+	if q.wire == cbor {
+		writeCBOR(w, http.StatusOK, out)
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
@@ -242,24 +257,26 @@ func (s *Server) misbehave(w http.ResponseWriter, r *http.Request, q request, f 
 		w.WriteHeader(max(f.Status, http.StatusOK))
 		_, _ = io.WriteString(w, f.Raw)
 	case f.Code != "":
-		fail(w, q.wire, f)
+		fail(w, q.wire, q.Op, f)
 	default:
 		return false // only late
 	}
 	return true
 }
 
-// fail writes an error as the protocol has it.
-func fail(w http.ResponseWriter, wire protocol, f Fault) {
+// fail writes an error as the protocol and the operation have it.
+func fail(w http.ResponseWriter, wire protocol, op string, f Fault) {
 	status := f.Status
 	if status == 0 {
 		status = http.StatusBadRequest
 	}
 	switch wire {
+	case cbor:
+		writeCBOR(w, status, map[string]any{"__type": f.Code, "message": f.Message})
 	case query:
 		w.Header().Set("Content-Type", "text/xml")
 		w.WriteHeader(status)
-		_, _ = fmt.Fprintf(w, `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error><RequestId>1</RequestId></ErrorResponse>`, f.Code, f.Message)
+		_, _ = fmt.Fprintf(w, `%s`, queryFault(op, f))
 	case json11:
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 		w.WriteHeader(status)

@@ -37,6 +37,8 @@ type Region struct {
 	Recorders   []Recorder
 	Rules       []Rule
 	Trails      []Trail
+	Events      []Event // CloudTrail's history, newest first
+	Answers     Answers // of further services
 }
 
 // Finding is a control finding of Security Hub on one resource.
@@ -105,6 +107,9 @@ func (s *Server) answer(q request) (any, *Fault) {
 	if q.Service == "securityhub" && region.HubOff {
 		return nil, &Fault{Status: 401, Code: "InvalidAccessException", Message: "Account " + s.world.Account + " is not subscribed to AWS Security Hub"}
 	}
+	if out, ok := region.Answers[q.Op]; ok {
+		return out(q.in)
+	}
 	switch q.Op {
 	case "AssumeRole":
 		return s.assumeRole(q)
@@ -125,6 +130,8 @@ func (s *Server) answer(q request) (any, *Fault) {
 		return configAnswer(q, s.world.Account, region)
 	case "DescribeTrails", "GetTrailStatus", "GetEventSelectors":
 		return trailAnswer(q, s.world.Account, region)
+	case "LookupEvents":
+		return lookupEvents(q, region)
 	}
 	return nil, &Fault{Code: "UnknownOperationException", Message: q.Service + " " + q.Op}
 }
@@ -298,7 +305,7 @@ func texts(v any) []string {
 	return out
 }
 
-// Believable is an account with a trail and a recorder that work, in each of the Regions
+// Believable is a sound account with a trail and a recorder that work, in each of the Regions
 // three resources for every control, and findings as accounts have them: most pass, some
 // fail, one is suppressed. The same arguments give the same account.
 func Believable(account string, regions, controls []string, tags map[string]string) World {
@@ -307,6 +314,8 @@ func Believable(account string, regions, controls []string, tags map[string]stri
 		r := &Region{
 			Recorders: []Recorder{{Name: "default"}},
 			Trails:    []Trail{{Name: "organisation-trail", ARN: "arn:aws:cloudtrail:" + regions[0] + ":" + account + ":trail/organisation-trail", DeliveredAt: time.Now().Add(-10 * time.Minute)}},
+			Events:    []Event{{Name: "StartRestoreJob", Source: "backup.amazonaws.com", User: "restore-test", At: time.Now().Add(-20 * 24 * time.Hour)}},
+			Answers:   Sound(account, region, tags),
 		}
 		for _, c := range controls {
 			for n := range 3 {

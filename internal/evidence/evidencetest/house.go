@@ -107,7 +107,13 @@ func (h *House) now() time.Time {
 // Work starts workers that read with c, until the end of the test or stop.
 func (h *House) Work(t testing.TB, c evidence.Collector) (stop func()) {
 	t.Helper()
-	client, err := newClient(h.DB, h.Service, c)
+	return h.WorkAt(t, c, fewCells)
+}
+
+// WorkAt is Work with so many cells at once.
+func (h *House) WorkAt(t testing.TB, c evidence.Collector, cells int) (stop func()) {
+	t.Helper()
+	client, err := newClient(h.DB, h.Service, c, cells)
 	if err == nil {
 		err = client.Start(context.Background())
 	}
@@ -221,7 +227,7 @@ func Serve(ctx context.Context, db *pgxpool.Pool, c evidence.Collector, checks .
 		return err
 	}
 	inUse := func(context.Context) ([]questionnaire.Check, error) { return checks, nil }
-	client, err := newClient(db, evidence.NewService(db, jobs, inUse, time.Now), c)
+	client, err := newClient(db, evidence.NewService(db, jobs, inUse, time.Now), c, fewCells)
 	if err == nil {
 		err = client.Start(ctx)
 	}
@@ -231,11 +237,13 @@ func Serve(ctx context.Context, db *pgxpool.Pool, c evidence.Collector, checks .
 	return err
 }
 
-func newClient(db *pgxpool.Pool, s *evidence.Service, c evidence.Collector) (*river.Client[pgx.Tx], error) {
+const fewCells = 3 // at once, unless a test asks for more
+
+func newClient(db *pgxpool.Pool, s *evidence.Service, c evidence.Collector, cells int) (*river.Client[pgx.Tx], error) {
 	workers := river.NewWorkers()
 	evidence.RegisterWorkers(workers, s, c)
 	return river.NewClient(riverpgxv5.New(db), &river.Config{
 		Schema: "river", Workers: workers, TestOnly: true, FetchCooldown: 20 * time.Millisecond, FetchPollInterval: 50 * time.Millisecond,
-		Queues: map[string]river.QueueConfig{evidence.Queue: {MaxWorkers: 3}},
+		Queues: map[string]river.QueueConfig{evidence.Queue: {MaxWorkers: cells}},
 	})
 }

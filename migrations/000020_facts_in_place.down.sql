@@ -1,0 +1,1 @@
+alter table facts reset (fillfactor, autovacuum_vacuum_scale_factor);
