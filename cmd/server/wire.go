@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,10 +19,14 @@ import (
 	"orrery/internal/discussion"
 	"orrery/internal/evidence"
 	"orrery/internal/identity"
+	"orrery/internal/notify"
+	"orrery/internal/outbound"
 	"orrery/internal/portfolio"
 	"orrery/internal/questionnaire"
 	"orrery/internal/remediation"
 	"orrery/internal/review"
+	"orrery/internal/tickets"
+	"orrery/internal/webhook"
 	"orrery/internal/workload"
 	"orrery/questionnaires"
 	"orrery/web"
@@ -41,6 +46,11 @@ type services struct {
 	reviews   *review.Service
 	portfolio *portfolio.Service
 	talk      *discussion.Service
+
+	door     *outbound.Door // what the three below send through
+	webhooks *webhook.Service
+	tickets  *tickets.Service
+	notices  *notify.Service
 }
 
 // newServices builds the rooms. Jobs are inserted by a client that works none; a worker is
@@ -51,6 +61,7 @@ func newServices(pool *pgxpool.Pool, publicURL string) (*services, error) {
 		return nil, fmt.Errorf("job client: %w", err)
 	}
 	library := questionnaire.NewLibrary(pool, now)
+	door := outbound.NewDoor()
 	return &services{
 		identity:  identity.NewService(pool, audit.RecordIdentity, now),
 		library:   library,
@@ -60,6 +71,10 @@ func newServices(pool *pgxpool.Pool, publicURL string) (*services, error) {
 		reviews:   review.NewService(pool, library, publicURL, now),
 		portfolio: portfolio.NewService(pool, library, now),
 		talk:      discussion.NewService(pool, library, now),
+		door:      door,
+		webhooks:  webhook.NewService(pool, inserter, door, publicURL, now),
+		tickets:   tickets.NewService(pool, inserter, door, publicURL, now),
+		notices:   notify.NewService(pool, inserter, door, publicURL, now),
 	}, nil
 }
 
@@ -81,7 +96,7 @@ func (s *services) prepare(ctx context.Context, pool *pgxpool.Pool, organisation
 
 const riverSchema = "river"
 
-// newWorker builds the client that works the jobs: collections of evidence.
+// newWorker builds the client that works the jobs: collections of evidence, and what is sent.
 func newWorker(ctx context.Context, pool *pgxpool.Pool, s *services, log *slog.Logger) (*river.Client[pgx.Tx], error) {
 	cloud, err := awscloud.New(ctx, awscloud.Options{})
 	if err != nil {
@@ -89,12 +104,13 @@ func newWorker(ctx context.Context, pool *pgxpool.Pool, s *services, log *slog.L
 	}
 	workers := river.NewWorkers()
 	evidence.RegisterWorkers(workers, s.evidence, cloud)
+	s.registerOutward(workers)
 	return river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Schema:               riverSchema,
 		Logger:               quieter(log),
-		Queues:               map[string]river.QueueConfig{evidence.Queue: {MaxWorkers: 4}},
+		Queues:               queues(),
 		Workers:              workers,
-		PeriodicJobs:         evidence.PeriodicJobs(),
+		PeriodicJobs:         slices.Concat(evidence.PeriodicJobs(), webhook.PeriodicJobs(), tickets.PeriodicJobs(), notify.PeriodicJobs()),
 		RescueStuckJobsAfter: 45 * time.Minute,
 		JobTimeout:           30 * time.Minute,
 	})
@@ -107,6 +123,7 @@ func newSite(db *database, s *services, c config, log *slog.Logger) http.Handler
 	})
 	return web.New(web.Deps{
 		DB: db.pool, Identity: s.identity, Library: s.library, Workloads: s.workloads, Items: s.items, Evidence: s.evidence, Reviews: s.reviews, Portfolio: s.portfolio, Talk: s.talk,
+		Webhooks: s.webhooks, Tickets: s.tickets, Notices: s.notices,
 		API: rest, Ready: db.ready, Version: versionOf(), PublicURL: c.publicURL(), Secure: c.secure(), Log: log, Now: now,
 	})
 }

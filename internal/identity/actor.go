@@ -129,26 +129,27 @@ type Action int
 
 // The actions. Each line says who may.
 const (
-	ManagePeople    Action = iota // admins
-	CreateWorkload                // members of the owning team, admins
-	EditWorkload                  // members of the owning team
-	LowerTier                     // approvers of the workload
-	StartReview                   // members of the owning team
-	AnswerReview                  // members of the owning team
-	SubmitReview                  // members of the owning team
-	Judge                         // approvers by somebody else's word, never by token
-	CollectEvidence               // members of the owning team, approvers and facilitators of the workload
-	WorkItems                     // members of the owning team
-	VerifyItem                    // members of the owning team, approvers and facilitators of the workload
-	ReadAudit                     // auditors, admins
-	Curate                        // curators
-	AskAcceptance                 // members of the owning team
-	GrantAcceptance               // approvers by somebody else's word, never by token
-	RetireWorkload                // leads of the owning team, admins
-	MoveWorkload                  // leads of the owning team, admins
-	CancelReview                  // leads of the owning team
-	MarkQuestions                 // any person
-	RecordElsewhere               // members of the owning team, admins
+	ManagePeople      Action = iota // admins
+	CreateWorkload                  // members of the owning team, admins
+	EditWorkload                    // members of the owning team
+	LowerTier                       // approvers of the workload
+	StartReview                     // members of the owning team
+	AnswerReview                    // members of the owning team
+	SubmitReview                    // members of the owning team
+	Judge                           // approvers by somebody else's word, never by token
+	CollectEvidence                 // members of the owning team, approvers and facilitators of the workload
+	WorkItems                       // members of the owning team
+	VerifyItem                      // members of the owning team, approvers and facilitators of the workload
+	ReadAudit                       // auditors, admins
+	Curate                          // curators
+	AskAcceptance                   // members of the owning team
+	GrantAcceptance                 // approvers by somebody else's word, never by token
+	RetireWorkload                  // leads of the owning team, admins
+	MoveWorkload                    // leads of the owning team, admins
+	CancelReview                    // leads of the owning team
+	MarkQuestions                   // any person
+	RecordElsewhere                 // members of the owning team, admins
+	ManageConnections               // admins
 )
 
 var refusals = map[Action]string{
@@ -172,6 +173,8 @@ var refusals = map[Action]string{
 	CancelReview:    "Only a lead of the owning team may cancel this review.",
 	MarkQuestions:   "Only a person who is signed in may mark questions.",
 	RecordElsewhere: "Only a member of the owning team or an admin may record a decision made elsewhere.",
+
+	ManageConnections: "Only an admin may change webhooks, trackers and the policy of due days.",
 }
 
 // May answers whether the actor may do the action to the target: nil, or a Forbidden
@@ -188,7 +191,7 @@ func (a Actor) allowed(do Action, t Target) bool {
 		return false // a read token changes nothing
 	}
 	switch do {
-	case ManagePeople:
+	case ManagePeople, ManageConnections:
 		return a.Is(Admin)
 	case CreateWorkload, RecordElsewhere:
 		return a.InTeam(t.TeamID) || a.Is(Admin)
