@@ -43,6 +43,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		return
 	}
 	r.calls++
+	time.Sleep(5 * time.Millisecond)
 	if r.seen[id]++; r.seen[id] == 1 {
 		r.effect[id]++
 	}
@@ -89,18 +90,17 @@ func TestWebhooksSurviveCrashes(t *testing.T) {
 	org := p.organisation()
 	p.hook(double, server.URL)
 	events := map[string]bool{}
-	for cycle := range 3 {
+	for cycle, pause := range []time.Duration{0, 900 * time.Millisecond, 1200 * time.Millisecond} {
 		db, all := p.open()
 		for i := range 30 {
 			n := strconv.Itoa(cycle) + "-" + strconv.Itoa(i)
 			if _, err := all.workloads.Create(t.Context(), org.member, workload.Input{Key: "w-" + n, Name: "W " + n, TeamKey: "ledger", Tier: 3, Stage: workload.Planned}); err != nil {
 				t.Fatal(err)
 			}
-			if i == 20 {
-				p.kill() // its Postgres goes on as long as we hold it
-			}
 		}
 		_ = db.close()
+		time.Sleep(pause) // so that it dies before, while and after events are handed on
+		p.kill()
 		p.start()
 	}
 	db, _ := p.open()

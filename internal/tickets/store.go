@@ -88,3 +88,20 @@ func Choices(ctx context.Context, q postgres.Querier) ([]Choice, error) {
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByName[Choice])
 }
+
+// KeysOf gives the keys of the items' tickets, with commas between, by the item's id. It does
+// not authorise: pages call it for items they have loaded for the reader.
+func KeysOf(ctx context.Context, q postgres.Querier, items []uuid.UUID) (map[string]string, error) {
+	const sql = `
+		select item_id, string_agg(key, ', ' order by made_at, id) from ticket_links
+		where item_id = any($1) and state = 'linked' group by item_id`
+	rows, err := q.Query(ctx, sql, items)
+	if err != nil {
+		return nil, fmt.Errorf("read keys of tickets: %w", err)
+	}
+	keys := map[string]string{}
+	var id uuid.UUID
+	var key string
+	_, err = pgx.ForEachRow(rows, []any{&id, &key}, func() error { keys[id.String()] = key; return nil })
+	return keys, err
+}
