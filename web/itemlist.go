@@ -280,7 +280,7 @@ func openItem(v *visit) error {
 	if err != nil {
 		return err
 	}
-	id, err := v.Items.Open(v.ctx(), v.who, remediation.Target{Target: w.Target(), Tier: w.Tier}, remediation.NewItem{
+	id, err := v.Items.Open(v.ctx(), v.who, w.ID, remediation.NewItem{
 		Title: f.Title, Detail: f.Detail, Risk: f.Risk, OwnerID: f.Owner, DueOn: f.DueOn,
 	})
 	if status, errs, again := refused(err); again {

@@ -76,8 +76,8 @@ func (r rule) lets(role, column string) bool {
 
 // want is what a refused role is told: what it may not read does not exist.
 func (r rule) want(name, role, column string) fault.Kind {
-	if name == "workload.Create" {
-		return fault.Forbidden // there is nothing yet that could be hidden
+	if slices.Contains([]string{"workload.Create", "notify.Channel", "notify.SaveChannel"}, name) {
+		return fault.Forbidden // there is nothing yet that could be hidden, or a team, which is not hidden
 	}
 	if column == "restricted" && !slices.Contains(strings.Fields(readsRestricted), role) && r.restricted != r.own {
 		return fault.NotFound

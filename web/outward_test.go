@@ -32,9 +32,9 @@ func (s *site) openDoor() {
 }
 
 // item opens an item by hand for its first owner.
-func (s *site) item(w uuid.UUID, team uuid.UUID, owner *browser, title string) string {
+func (s *site) item(w uuid.UUID, owner *browser, title string) string {
 	s.Helper()
-	id, err := s.Items.Open(s.Context(), owner.actor(), remediation.Target{Target: identity.Target{WorkloadID: w, TeamID: team}, Tier: 2},
+	id, err := s.Items.Open(s.Context(), owner.actor(), w,
 		remediation.NewItem{Title: title, Risk: "high", OwnerID: owner.actor().PersonID.String()})
 	if err != nil {
 		s.Fatal(err)
@@ -125,7 +125,7 @@ func TestItemBecomesATicket(t *testing.T) {
 	secret := shownSecret.FindStringSubmatch(made.Body)[1]
 	s.Ada.get("/settings/trackers/" + tracker).is(http.StatusOK).says("Its webhook").hides(secret)
 	s.Ada.post("/settings/trackers/new", "kind", "x").is(http.StatusUnprocessableEntity)
-	item := "/items/" + s.item(w.ID, team.ID, asha, "Drill the failover")
+	item := "/items/" + s.item(w.ID, asha, "Drill the failover")
 	asha.get(item).is(http.StatusOK).says("This item has no ticket.", "Make a ticket in")
 	vera.get(item).is(http.StatusOK).hides("Make a ticket in")
 	vera.post(item+"/tickets", "tracker", tracker).is(http.StatusForbidden)
@@ -174,8 +174,8 @@ func TestManyItems(t *testing.T) {
 	vera.get("/items/new?workload=secret").is(http.StatusNotFound)
 	asha.post("/items/new", "workload", "payments", "title", "", "risk", "odd", "due_on", "x").is(http.StatusUnprocessableEntity).says("Say what is to be done")
 	to := asha.post("/items/new", "workload", "payments", "title", "=cmd|' /C calc'!A0", "risk", "medium", "owner", asha.actor().PersonID.String()).is(http.StatusSeeOther).Header.Get("Location")
-	one, two := strings.TrimPrefix(to, "/items/"), s.item(w.ID, team.ID, asha, "Drill the failover")
-	hidden := s.item(secret.ID, team.ID, asha, "Nobody sees this")
+	one, two := strings.TrimPrefix(to, "/items/"), s.item(w.ID, asha, "Drill the failover")
+	hidden := s.item(secret.ID, asha, "Nobody sees this")
 	vera.get("/items").is(http.StatusOK).says("Drill the failover").hides("Nobody sees this", "Change the chosen items")
 	vera.post("/items/bulk", "item", two, "act", "due", "due_on", "2027-01-01").is(http.StatusForbidden)
 	vera.post("/items/bulk", "item", hidden, "act", "due", "due_on", "2027-01-01").is(http.StatusNotFound)
@@ -214,7 +214,7 @@ func TestNoticesOfAPerson(t *testing.T) {
 	w := s.workload("payments", "Payments", "ledger", false)
 	_, asha := s.person("Asha Rao", identity.InviteInput{Teams: []identity.Membership{{TeamID: team.ID, Role: identity.Lead}}})
 	_, vera := s.person("Vera Stone", identity.InviteInput{})
-	s.item(w.ID, team.ID, asha, "Drill the failover")
+	s.item(w.ID, asha, "Drill the failover")
 	asha.get("/notices").is(http.StatusOK).says("There is no notice", "This installation sends no mail")
 	if _, err := s.DB.Exec(t.Context(), `update items set due_on = '2026-11-23'`); err != nil {
 		t.Fatal(err)
@@ -249,8 +249,8 @@ func TestOutwardPagesInABrowser(t *testing.T) {
 	w := s.workload("payments", "Payments", "ledger", false)
 	_, asha := s.person("Asha Rao", identity.InviteInput{Teams: []identity.Membership{{TeamID: team.ID, Role: identity.Lead}}})
 	_, mika := s.person("Mika Laine", identity.InviteInput{Teams: []identity.Membership{{TeamID: team.ID, Role: identity.Member}}})
-	item := "/items/" + s.item(w.ID, team.ID, asha, "Drill the failover of the settlement database")
-	s.item(w.ID, team.ID, mika, "Page on-call when the settlement queue stalls")
+	item := "/items/" + s.item(w.ID, asha, "Drill the failover of the settlement database")
+	s.item(w.ID, mika, "Page on-call when the settlement queue stalls")
 	ada, lead, member := s.look(s.Ada), s.look(asha), s.look(mika)
 
 	ada.open("/settings/webhooks")

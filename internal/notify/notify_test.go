@@ -86,7 +86,7 @@ func (h *house) exec(sql string, args ...any) {
 // open opens an item for somebody and hands its event on, twice.
 func (h *house) open(by, owner identity.Actor, due string) uuid.UUID {
 	h.Helper()
-	id, err := h.items.Open(h.Context(), by, remediation.Target{Target: identity.Target{WorkloadID: h.workload, TeamID: h.team}, Tier: 2},
+	id, err := h.items.Open(h.Context(), by, h.workload,
 		remediation.NewItem{Title: "Drill the failover", Risk: "high", OwnerID: owner.PersonID.String(), DueOn: due})
 	h.must(err)
 	h.handOn()

@@ -124,19 +124,18 @@ func TestPolicy(t *testing.T) {
 	if err := h.service.SavePolicy(t.Context(), boss, typed); err != nil {
 		t.Fatal(err)
 	}
-	target := remediation.Target{Target: identity.Target{WorkloadID: h.workload, TeamID: h.asha.Teams[0].TeamID}, Tier: 2}
 	in := remediation.NewItem{Title: "Mend it", Risk: "high", OwnerID: h.asha.PersonID.String()}
-	id, err := h.service.Open(t.Context(), h.asha, target, in)
+	id, err := h.service.Open(t.Context(), h.asha, h.workload, in)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if it, err := h.service.Item(t.Context(), h.asha, id); err != nil || it.DueOn.Format(time.DateOnly) != "2026-11-28" {
 		t.Errorf("it is due on %s: %v", it.DueOn, err)
 	}
-	if _, err := h.service.Open(t.Context(), h.stranger, target, in); !fault.Is(err, fault.Forbidden) {
+	if _, err := h.service.Open(t.Context(), h.stranger, h.workload, in); !fault.Is(err, fault.Forbidden) {
 		t.Errorf("a reader opens an item: %v", err)
 	}
-	if _, err := h.service.Open(t.Context(), h.asha, target, remediation.NewItem{DueOn: "x"}); len(fault.FieldsOf(err)) != 4 {
+	if _, err := h.service.Open(t.Context(), h.asha, h.workload, remediation.NewItem{DueOn: "x"}); len(fault.FieldsOf(err)) != 4 {
 		t.Errorf("an empty form: %v", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"orrery/internal/fault"
 	"orrery/internal/identity"
 	"orrery/internal/text"
+	"orrery/internal/workload"
 )
 
 // NewItem is an item that somebody writes by hand.
@@ -23,26 +24,24 @@ type NewItem struct {
 	DueOn   string // 2006-01-02; empty: by the policy
 }
 
-// Target of a workload and its tier, for a new item.
-type Target struct {
-	identity.Target
-	Tier int
-}
-
-// Open opens an item by hand on a workload that the caller has loaded for who. The owning
-// team may. Invalid on "title", "detail", "risk", "owner" and "due_on".
-func (s *Service) Open(ctx context.Context, who identity.Actor, workload Target, in NewItem) (uuid.UUID, error) {
-	if err := who.May(identity.WorkItems, workload.Target); err != nil {
-		return uuid.Nil, err
-	}
+// Open opens an item by hand. The owning team may; not found when the workload is not
+// readable by who. Invalid on "title", "detail", "risk", "owner" and "due_on".
+func (s *Service) Open(ctx context.Context, who identity.Actor, workloadID uuid.UUID, in NewItem) (uuid.UUID, error) {
 	now := s.now()
 	var id uuid.UUID
 	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+		w, err := workload.Load(ctx, tx, who, workloadID)
+		if err != nil {
+			return err
+		}
+		if err := who.May(identity.WorkItems, w.Target()); err != nil {
+			return err
+		}
 		policy, err := LoadPolicy(ctx, tx)
 		if err != nil {
 			return err
 		}
-		o, err := in.opening(workload, policy, now)
+		o, err := in.opening(w, policy, now)
 		if err != nil {
 			return err
 		}
@@ -55,7 +54,7 @@ func (s *Service) Open(ctx context.Context, who identity.Actor, workload Target,
 	return id, nil
 }
 
-func (in NewItem) opening(workload Target, policy Policy, now time.Time) (Opening, error) {
+func (in NewItem) opening(w workload.Workload, policy Policy, now time.Time) (Opening, error) {
 	var bad []fault.Field
 	add := func(wrong bool, name, message string) {
 		if wrong {
@@ -69,13 +68,13 @@ func (in NewItem) opening(workload Target, policy Policy, now time.Time) (Openin
 	add(in.Risk != "high" && in.Risk != "medium" && in.Risk != "none", "risk", "Choose a risk.")
 	owner, err := uuid.Parse(in.OwnerID)
 	add(err != nil, "owner", "Choose an owner from the list.")
-	due := policy.Due(in.Risk, workload.Tier, now)
+	due := policy.Due(in.Risk, w.Tier, now)
 	if in.DueOn != "" {
 		due, err = time.Parse(time.DateOnly, in.DueOn)
 		add(err != nil || due.Year() < 2000 || due.Year() > 2200, "due_on", "Write the due date as year-month-day, for example 2026-11-30.")
 	}
 	return Opening{
-		WorkloadID: workload.WorkloadID, CauseKind: CauseManual, CauseKey: uuid.NewString(), Title: in.Title, Detail: in.Detail,
+		WorkloadID: w.ID, CauseKind: CauseManual, CauseKey: uuid.NewString(), Title: in.Title, Detail: in.Detail,
 		Risk: in.Risk, OwnerID: owner, DueOn: due,
 	}, fault.InvalidFields(bad...)
 }

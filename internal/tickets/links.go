@@ -68,21 +68,13 @@ func (s *Service) Create(ctx context.Context, who identity.Actor, item, tracker 
 // LinkByHand links a ticket of any system to an item, which is then not followed. Who may
 // work on the item may. Invalid on "key" and "url".
 func (s *Service) LinkByHand(ctx context.Context, who identity.Actor, item uuid.UUID, key, address string) error {
-	key, address = text.Line(key), text.Line(address)
-	var bad []fault.Field
-	if n := len([]rune(key)); n == 0 || n > 200 {
-		bad = append(bad, fault.Field{Name: "key", Message: "Write the key of the ticket, of at most 200 characters."})
-	}
-	if words := outbound.CheckURL(address); words != "" {
-		bad = append(bad, fault.Field{Name: "url", Message: words})
-	}
-	if err := fault.InvalidFields(bad...); err != nil {
-		return err
-	}
 	now := s.now()
 	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
 		it, err := lockToWork(ctx, tx, who, item)
 		if err != nil {
+			return err
+		}
+		if key, address, err = checkLink(key, address); err != nil {
 			return err
 		}
 		var n int
@@ -105,6 +97,19 @@ func (s *Service) LinkByHand(ctx context.Context, who identity.Actor, item uuid.
 		return fmt.Errorf("link ticket: %w", err)
 	}
 	return nil
+}
+
+// checkLink brings a ticket that was typed into the form that is stored.
+func checkLink(key, address string) (cleanKey, cleanAddress string, err error) {
+	key, address = text.Line(key), text.Line(address)
+	var bad []fault.Field
+	if n := len([]rune(key)); n == 0 || n > 200 {
+		bad = append(bad, fault.Field{Name: "key", Message: "Write the key of the ticket, of at most 200 characters."})
+	}
+	if words := outbound.CheckURL(address); words != "" {
+		bad = append(bad, fault.Field{Name: "url", Message: words})
+	}
+	return key, address, fault.InvalidFields(bad...)
 }
 
 // Unlink no longer follows a ticket; the ticket itself stays. Who may work on the item may.

@@ -59,7 +59,7 @@ func newHouse(t *testing.T) *house {
 	h.boss.Roles = []identity.OrgRole{identity.Admin}
 	h.exec(`insert into workloads (id, key, name, description, team_id, tier, stage, restricted, created_at, updated_at)
 		values ($1, 'payments', 'Payments', '', $2, 2, 'live', false, now(), now())`, h.workload, team)
-	id, err := h.items.Open(t.Context(), h.asha, remediation.Target{Target: identity.Target{WorkloadID: h.workload, TeamID: team}, Tier: 2},
+	id, err := h.items.Open(t.Context(), h.asha, h.workload,
 		remediation.NewItem{Title: "Page on-call", Detail: "When the queue stalls.", Risk: "high", OwnerID: h.asha.PersonID.String()})
 	h.must(err)
 	h.item = h.read(id)
