@@ -97,6 +97,7 @@ func newHouse(t *testing.T) *house {
 	t.Helper()
 	h := &house{site: newSite(t), browsers: map[string]*browser{}, actors: map[string]identity.Actor{}}
 	h.publish()
+	h.openDoor()
 	h.Clock.pass(-48 * time.Hour)
 	own := h.team("ledger", "Ledger")
 	h.places = []*place{h.furnish("own", "payments", own, false), h.furnish("other", "stock", h.team("depot", "Depot"), false), h.furnish("restricted", "vault", h.team("safe", "Safe"), true)}

@@ -253,31 +253,7 @@ func TestOutwardPagesInABrowser(t *testing.T) {
 	s.item(w.ID, mika, "Page on-call when the settlement queue stalls")
 	ada, lead, member := s.look(s.Ada), s.look(asha), s.look(mika)
 
-	ada.open("/settings/webhooks")
-	ada.judge("webhooks-none")
-	ada.open("/settings/webhooks/new")
-	ada.submit("/settings/webhooks/new", "url", "ftp://x")
-	ada.judge("webhook-refused")
-	ada.submit("/settings/webhooks/new", "name", "Release board", "url", "https://board.example.com/hooks/orrery")
-	ada.wants("shown only now")
-	ada.judge("webhook-secret")
-	ada.open("/settings/webhooks")
-	ada.judge("webhooks")
-	e, err := s.Webhooks.Endpoints(t.Context(), s.admin())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Webhooks.SendTest(t.Context(), s.admin(), e[0].ID); err != nil {
-		t.Fatal(err)
-	}
-	ada.open("/settings/webhooks/" + e[0].ID.String())
-	ada.judge("webhook")
-	log, _, err := s.Webhooks.Log(t.Context(), s.admin(), e[0].ID, "", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ada.open("/settings/webhooks/deliveries/" + log[0].ID.String())
-	ada.judge("delivery")
+	s.lookAtWebhooks(ada)
 	ada.open("/settings/due")
 	ada.judge("due-days")
 	ada.open("/settings/trackers/new")
@@ -329,4 +305,34 @@ func TestOutwardPagesInABrowser(t *testing.T) {
 	member.judge("notices")
 	lead.open("/teams/ledger/chat")
 	lead.judge("chat")
+}
+
+// lookAtWebhooks goes through the pages of webhooks.
+func (s *site) lookAtWebhooks(ada *eye) {
+	s.Helper()
+	ada.open("/settings/webhooks")
+	ada.judge("webhooks-none")
+	ada.open("/settings/webhooks/new")
+	ada.submit("/settings/webhooks/new", "url", "ftp://x")
+	ada.judge("webhook-refused")
+	ada.submit("/settings/webhooks/new", "name", "Release board", "url", "https://board.example.com/hooks/orrery")
+	ada.wants("shown only now")
+	ada.judge("webhook-secret")
+	ada.open("/settings/webhooks")
+	ada.judge("webhooks")
+	e, err := s.Webhooks.Endpoints(s.Context(), s.admin())
+	if err != nil {
+		s.Fatal(err)
+	}
+	if err := s.Webhooks.SendTest(s.Context(), s.admin(), e[0].ID); err != nil {
+		s.Fatal(err)
+	}
+	ada.open("/settings/webhooks/" + e[0].ID.String())
+	ada.judge("webhook")
+	log, _, err := s.Webhooks.Log(s.Context(), s.admin(), e[0].ID, "", "")
+	if err != nil {
+		s.Fatal(err)
+	}
+	ada.open("/settings/webhooks/deliveries/" + log[0].ID.String())
+	ada.judge("delivery")
 }
