@@ -41,7 +41,7 @@ var lost = []string{
 	"library.SwitchOff", "library.SwitchOn", "library.Draft", "library.SaveDraft", "library.DiscardDraft", "library.PublishDraft", "library.ProposeDraft", "library.Unmark", "library.SettleMarks",
 	"workload.RemoveParticipant", "review.EndEmergency", "review.Frozen",
 	"remediation.Undo", "webhook.Endpoint", "webhook.Change", "webhook.SendTest", "webhook.Delivery", "webhook.Replay", "webhook.ReplaySince",
-	"tickets.Tracker", "tickets.ChangeTracker", "tickets.Unlink", "notify.Read",
+	"tickets.Tracker", "tickets.ChangeTracker", "tickets.Unlink", "tickets.NewHookSecret", "webhook.Rotate", "notify.Read",
 }
 
 func only[T any](_ T, err error) error          { return err }
