@@ -126,7 +126,11 @@ func acceptancePage(v *visit) error {
 	if err != nil {
 		return err
 	}
-	p.Form.Until, p.Form.DueOn = p.WantedUntil.Format(time.DateOnly), remediation.DefaultDue(p.Risk, p.Tier, p.Now).Format(time.DateOnly)
+	policy, err := remediation.LoadPolicy(v.ctx(), v.DB)
+	if err != nil {
+		return err
+	}
+	p.Form.Until, p.Form.DueOn = p.WantedUntil.Format(time.DateOnly), policy.Due(p.Risk, p.Tier, p.Now).Format(time.DateOnly)
 	return v.showAcceptance(http.StatusOK, p, nil)
 }
 

@@ -28,7 +28,11 @@ func baselinePage(v *visit) error {
 	if err != nil {
 		return err
 	}
-	b.Owner, b.DueOn = v.who.PersonID.String(), remediation.DefaultDue("medium", b.Workload.Tier, v.Now()).Format(time.DateOnly)
+	policy, err := remediation.LoadPolicy(v.ctx(), v.DB)
+	if err != nil {
+		return err
+	}
+	b.Owner, b.DueOn = v.who.PersonID.String(), policy.Due("medium", b.Workload.Tier, v.Now()).Format(time.DateOnly)
 	return v.showBaseline(http.StatusOK, b, nil)
 }
 

@@ -66,9 +66,13 @@ func (v *visit) proposedSteps(sheet review.Sheet) (map[string]review.FirstStep, 
 	if err != nil {
 		return nil, err
 	}
+	policy, err := remediation.LoadPolicy(v.ctx(), v.DB)
+	if err != nil {
+		return nil, err
+	}
 	steps := map[string]review.FirstStep{}
 	for _, e := range sheet.Highs() {
-		step := review.FirstStep{DueOn: remediation.DefaultDue("high", sheet.Tier, v.Now()).Format(time.DateOnly)}
+		step := review.FirstStep{DueOn: policy.Due("high", sheet.Tier, v.Now()).Format(time.DateOnly)}
 		if e.Answer.SavedByID != nil {
 			step.OwnerID = e.Answer.SavedByID.String()
 		}
@@ -77,7 +81,10 @@ func (v *visit) proposedSteps(sheet review.Sheet) (map[string]review.FirstStep, 
 		}
 		for _, it := range items {
 			if it.CauseKind == remediation.CauseQuestion && it.CauseKey == e.Key() && !it.Finished() {
-				step = review.FirstStep{OwnerID: it.OwnerID.String(), DueOn: it.DueOn.Format(time.DateOnly)}
+				step.DueOn = it.DueOn.Format(time.DateOnly)
+				if it.OwnerID != uuid.Nil {
+					step.OwnerID = it.OwnerID.String()
+				}
 			}
 		}
 		steps[e.Key()] = step

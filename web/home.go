@@ -20,7 +20,11 @@ func home(v *visit) error {
 	if err != nil {
 		return err
 	}
+	notices, _, err := v.Notices.Unread(v.ctx(), v.who)
+	if err != nil {
+		return err
+	}
 	return v.render(http.StatusOK, views.Home(v.page("My work", "/"), views.HomePage{
-		Home: h, Now: v.Now(), HasTeam: len(v.who.Teams) > 0, CanCreate: views.MayCreate(v.who), Mentions: mentions, MentionsTotal: total,
+		Home: h, Now: v.Now(), HasTeam: len(v.who.Teams) > 0, CanCreate: views.MayCreate(v.who), Mentions: mentions, MentionsTotal: total, Notices: notices,
 	}))
 }

@@ -7,10 +7,10 @@ import (
 
 	"github.com/google/uuid"
 
+	"orrery/internal/audit"
 	"orrery/internal/fault"
 	"orrery/internal/identity"
 	"orrery/internal/remediation"
-	"orrery/internal/text"
 	"orrery/internal/workload"
 	"orrery/web/views"
 	"orrery/web/views/ui"
@@ -20,36 +20,14 @@ import (
 func itemRoutes() []Route {
 	return []Route{
 		{"GET", "/items", signedIn(itemList)},
+		{"GET", "/items.csv", signedIn(itemCSV)},
+		{"POST", "/items/bulk", signedIn(changeItems)},
+		{"POST", "/items/undo", signedIn(undoItems)},
+		{"GET", "/items/new", signedIn(newItemPage)},
+		{"POST", "/items/new", signedIn(openItem)},
 		{"GET", "/items/{id}", signedIn(itemPage)},
 		{"POST", "/items/{id}", signedIn(changeItem)},
 	}
-}
-
-func itemList(v *visit) error {
-	q := v.r.URL.Query()
-	l := views.ItemList{View: q.Get("view"), WorkloadKey: text.Clean(q.Get("workload")), After: q.Get("after"), Now: v.Now()}
-	f := remediation.Filter{WorkloadKey: l.WorkloadKey, After: l.After}
-	switch l.View {
-	case views.ItemsOpen:
-	case views.ItemsMine:
-		f.OwnerID = v.who.PersonID
-	case views.ItemsOverdue:
-		f.OverdueAt = l.Now
-	case views.ItemsDone:
-		f.State = remediation.Done
-	case views.ItemsAll:
-		f.State = "all"
-	default:
-		return fault.InvalidField("view", "There is no such view of the items.")
-	}
-	var err error
-	if l.Items, l.Next, err = v.Items.List(v.ctx(), v.who, f); err != nil {
-		return err
-	}
-	if l.Views, err = v.Portfolio.ItemViews(v.ctx(), v.who, l.WorkloadKey); err != nil {
-		return err
-	}
-	return v.render(http.StatusOK, views.Items(v.page("Items", "/items"), l))
 }
 
 func itemPage(v *visit) error {
@@ -86,7 +64,13 @@ func (v *visit) item(id uuid.UUID) (views.ItemPage, error) {
 		return p, err
 	}
 	p.Owners = options(people)
-	if !slices.ContainsFunc(people, func(r identity.Ref) bool { return r.ID == it.OwnerID }) {
+	if p.Tickets, err = v.ticketsOf(id, p.CanWork); err != nil {
+		return p, err
+	}
+	if p.History, _, err = audit.WorkloadRecords(v.ctx(), v.DB, it.WorkloadID, audit.Filter{TargetKind: "item", TargetID: id.String(), Limit: 100}); err != nil {
+		return p, err
+	}
+	if it.OwnerID != uuid.Nil && !slices.ContainsFunc(people, func(r identity.Ref) bool { return r.ID == it.OwnerID }) {
 		p.Owners = append(p.Owners, ui.Option{Value: it.OwnerID.String(), Text: it.OwnerName})
 	}
 	return p, nil

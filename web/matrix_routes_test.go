@@ -38,6 +38,18 @@ var routeRules = map[string]rule{
 	"GET /import*":                                       admins,
 	"POST /import*":                                      admins,
 	"GET /items":                                         anyone,
+	"GET /items.csv":                                     anyone,
+	"POST /items/bulk":                                   team,
+	"POST /items/undo":                                   nobody,
+	"GET /items/new":                                     team,
+	"POST /items/new":                                    team,
+	"POST /items/{id}/tickets*":                          team,
+	"GET /notices*":                                      anyone,
+	"POST /notices*":                                     anyone,
+	"GET /settings*":                                     admins,
+	"POST /settings*":                                    admins,
+	"GET /teams/{key}/chat":                              leadsOrAdmin,
+	"POST /teams/{key}/chat":                             leadsOrAdmin,
 	"GET /items/{id}":                                    readers,
 	"POST /items/{id}":                                   helpers,
 	"GET /items/{id}/talk":                               readers,
@@ -140,7 +152,7 @@ var routeRules = map[string]rule{
 
 // openRoutes have business with people who are not signed in.
 var openRoutes = []string{
-	"GET /sign-in", "POST /sign-in", "POST /sign-out", "GET /link/{secret}", "POST /link/{secret}", "GET /.well-known/orrery-keys.json", "GET /healthz", "GET /readyz", "GET /version",
+	"GET /sign-in", "POST /sign-in", "POST /sign-out", "GET /link/{secret}", "POST /link/{secret}", "GET /.well-known/orrery-keys.json", "GET /healthz", "GET /readyz", "GET /version", "POST /hooks/{tracker}",
 }
 
 // notTried end the session of who asks, or need a person of their own; account_test tries them.
@@ -157,6 +169,10 @@ var posted = map[string]url.Values{
 // form is what is posted to the route.
 func (p *place) form(route string) url.Values {
 	switch route {
+	case "POST /items/bulk":
+		return values("item", p.item.String(), "act", "due")
+	case "POST /items/new":
+		return values("workload", p.w.Key)
 	case "POST /workloads/{key}/acceptances":
 		return values("question", p.entry.Key())
 	case "POST /workloads/{key}/edit":
@@ -196,9 +212,12 @@ func (p *place) address(pattern string) string {
 		key = "new-service"
 	}
 	path := strings.NewReplacer("{id}", id.String(), "{key}", key, "{set}", p.entry.Questionnaire, "{question}", p.entry.Question.ID, "{section}", p.entry.Question.Section,
-		"{kind}", "teams", "{format}", "yaml", "{grant}", somebody.String(), "{person}", somebody.String()).Replace(pattern)
+		"{kind}", "teams", "{format}", "yaml", "{grant}", somebody.String(), "{person}", somebody.String(), "{link}", somebody.String()).Replace(pattern)
 	if strings.HasSuffix(pattern, "/acceptances/new") {
 		path += "?question=" + url.QueryEscape(p.entry.Key())
+	}
+	if strings.HasSuffix(pattern, "/items/new") {
+		path += "?workload=" + p.w.Key
 	}
 	if strings.HasSuffix(pattern, "/reviews/total") {
 		path += "?type=new-service"
@@ -297,6 +316,6 @@ func (h *house) judgeAnswer(route, role, column string, r rule, a answer) {
 
 // asksForNothing are the routes whose address names what does not exist.
 func asksForNothing(route string) bool {
-	return strings.Contains(route, "{grant}") || strings.Contains(route, "{person}") || strings.Contains(route, "/drafts/{id}") || strings.Contains(route, "/tokens/{id}") ||
+	return strings.Contains(route, "{grant}") || strings.Contains(route, "{link}") || strings.Contains(route, "/notices/{id}") || strings.Contains(route, "/settings/") && strings.Contains(route, "{id}") || strings.Contains(route, "{person}") || strings.Contains(route, "/drafts/{id}") || strings.Contains(route, "/tokens/{id}") ||
 		strings.Contains(route, "/people/{id}") || strings.Contains(route, " /teams/{key}") || strings.Contains(route, "/emergency/{id}") || strings.HasSuffix(route, "/record.json") // of a draft there is no record
 }

@@ -40,6 +40,8 @@ var lost = []string{
 	"identity.Deactivate", "identity.RemoveMembership", "identity.RevokeGrant", "identity.RevokeToken", "identity.EndSession",
 	"library.SwitchOff", "library.SwitchOn", "library.Draft", "library.SaveDraft", "library.DiscardDraft", "library.PublishDraft", "library.ProposeDraft", "library.Unmark", "library.SettleMarks",
 	"workload.RemoveParticipant", "review.EndEmergency", "review.Frozen", "evidence.Connection", "workload.AllowAccount",
+	"remediation.Undo", "webhook.Endpoint", "webhook.Change", "webhook.SendTest", "webhook.Delivery", "webhook.Replay", "webhook.ReplaySince",
+	"tickets.Tracker", "tickets.ChangeTracker", "tickets.Unlink", "tickets.NewHookSecret", "webhook.Rotate", "notify.Read",
 }
 
 func only[T any](_ T, err error) error          { return err }
@@ -190,7 +192,9 @@ var portfolioRows = map[string]row{
 	"Reviews":     {anyone, func(c call) error { return only2(c.Portfolio.Reviews(c.ctx, c.who, portfolio.ReviewFilter{}, "")) }},
 	"ReviewViews": {anyone, func(c call) error { return only(c.Portfolio.ReviewViews(c.ctx, c.who)) }},
 	"SetsInUse":   {anyone, func(c call) error { return only(c.Portfolio.SetsInUse(c.ctx, c.who)) }},
-	"ItemViews":   {anyone, func(c call) error { return only(c.Portfolio.ItemViews(c.ctx, c.who, c.w.Key)) }},
+	"ItemViews": {anyone, func(c call) error {
+		return only(c.Portfolio.ItemViews(c.ctx, c.who, remediation.Filter{WorkloadKey: c.w.Key}))
+	}},
 }
 
 var remediationRows = map[string]row{
@@ -210,6 +214,15 @@ var remediationRows = map[string]row{
 	"MendInstead": {team, func(c call) error { return only(c.Items.MendInstead(c.ctx, c.who, c.acceptance, "", "")) }},
 	"Item":        {readers, func(c call) error { return only(c.Items.Item(c.ctx, c.who, c.item)) }},
 	"List":        {anyone, func(c call) error { return only2(c.Items.List(c.ctx, c.who, remediation.Filter{})) }},
+	"Each": {anyone, func(c call) error {
+		return c.Items.Each(c.ctx, c.who, remediation.Filter{}, func([]remediation.Item) error { return nil })
+	}},
+	"Open": {team, func(c call) error { return only(c.Items.Open(c.ctx, c.who, c.w.ID, remediation.NewItem{})) }},
+	"ChangeMany": {team, func(c call) error {
+		return only2(c.Items.ChangeMany(c.ctx, c.who, remediation.Bulk{Act: remediation.BulkDue, Items: []uuid.UUID{c.item}}))
+	}},
+	"Undo":       {nobody, func(c call) error { return only2(c.Items.Undo(c.ctx, c.who, somebody)) }},
+	"SavePolicy": {admins, func(c call) error { return c.Items.SavePolicy(c.ctx, c.who, func(string) string { return "" }) }},
 	"Change": {helpers, func(c call) error {
 		return only(c.Items.Change(c.ctx, c.who, c.item, remediation.Change{State: "verified"}))
 	}},
@@ -294,6 +307,7 @@ func TestRoleMatrixOfServices(t *testing.T) {
 	}{
 		"identity": {h.Identity, identityRows}, "library": {h.Library, libraryRows}, "review": {h.Reviews, reviewRows}, "portfolio": {h.Portfolio, portfolioRows},
 		"remediation": {h.Items, remediationRows}, "discussion": {h.Talk, talkRows}, "workload": {h.Workloads, workloadRows}, "evidence": {h.Evidence, evidenceRows},
+		"webhook": {h.Webhooks, webhookRows}, "tickets": {h.Tickets, ticketRows}, "notify": {h.Notices, noticeRows},
 	} {
 		methods := methodsThatAskWho(service.of)
 		for method := range service.rows {

@@ -143,7 +143,7 @@ func (v *visit) keep(kind fault.Kind, err error) error {
 	return v.render(statusOf[kind], views.KeptForm(v.page(problemTitles[kind], ""), k))
 }
 
-var secretFields = []string{"password", "current", "new_password"}
+var secretFields = []string{"password", "current", "new_password", "token"}
 
 // words are what an error says to a person: its sentence, and those of its fields.
 func words(err error) string {

@@ -9,6 +9,7 @@ import (
 
 	"orrery/internal/fault"
 	"orrery/internal/identity"
+	"orrery/internal/notify"
 	"orrery/internal/portfolio"
 	"orrery/web/views"
 	"orrery/web/views/ui"
@@ -110,6 +111,7 @@ func teamPage(v *visit) error {
 func (v *visit) showTeam(status int, t identity.Team, typed url.Values, errs ui.FieldErrors) error {
 	page := views.TeamPage{
 		Team: t, Admin: v.who.Is(identity.Admin), Typed: t.Name, Email: typed.Get("email"), Role: typed.Get("team_role"), Now: v.Now(),
+		MayChat: notify.MayChannel(v.who, t.ID) == nil,
 	}
 	if typed.Has("name") {
 		page.Typed = typed.Get("name")

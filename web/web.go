@@ -15,11 +15,14 @@ import (
 	"orrery/internal/discussion"
 	"orrery/internal/evidence"
 	"orrery/internal/identity"
+	"orrery/internal/notify"
 	"orrery/internal/portfolio"
 	"orrery/internal/postgres"
 	"orrery/internal/questionnaire"
 	"orrery/internal/remediation"
 	"orrery/internal/review"
+	"orrery/internal/tickets"
+	"orrery/internal/webhook"
 	"orrery/internal/workload"
 	"orrery/web/static"
 )
@@ -35,6 +38,9 @@ type Deps struct {
 	Reviews   *review.Service
 	Portfolio *portfolio.Service
 	Talk      *discussion.Service
+	Webhooks  *webhook.Service
+	Tickets   *tickets.Service
+	Notices   *notify.Service
 	API       http.Handler                // serves /api/
 	Ready     func(context.Context) error // whether the database answers and has our schema
 	Version   string

@@ -24,11 +24,15 @@ import (
 	"orrery/internal/discussion"
 	"orrery/internal/evidence"
 	"orrery/internal/identity"
+	"orrery/internal/notify"
+	"orrery/internal/outbound"
 	"orrery/internal/portfolio"
 	"orrery/internal/postgres/pgtest"
 	"orrery/internal/questionnaire"
 	"orrery/internal/remediation"
 	"orrery/internal/review"
+	"orrery/internal/tickets"
+	"orrery/internal/webhook"
 	"orrery/internal/workload"
 	"orrery/questionnaires"
 	"orrery/web"
@@ -71,6 +75,10 @@ type site struct {
 	Portfolio *portfolio.Service
 	Talk      *discussion.Service
 	Handler   http.Handler
+	Webhooks  *webhook.Service
+	Tickets   *tickets.Service
+	Notices   *notify.Service
+	Door      *outbound.Door
 	Log       *lines // what the server complained about
 	Ada       *browser
 
@@ -133,7 +141,12 @@ func emptySite(t *testing.T) *site {
 	s.Reviews = review.NewService(s.DB, s.Library, s.URL, s.Clock.now)
 	s.Portfolio = portfolio.NewService(s.DB, s.Library, s.Clock.now)
 	s.Talk = discussion.NewService(s.DB, s.Library, s.Clock.now)
+	s.Door = outbound.NewDoor()
+	s.Webhooks = webhook.NewService(s.DB, jobs, s.Door, s.URL, s.Clock.now)
+	s.Tickets = tickets.NewService(s.DB, jobs, s.Door, s.URL, s.Clock.now)
+	s.Notices = notify.NewService(s.DB, jobs, s.Door, s.URL, s.Clock.now)
 	s.Handler = web.New(web.Deps{
+		Webhooks: s.Webhooks, Tickets: s.Tickets, Notices: s.Notices,
 		DB: s.DB, Identity: s.Identity, Library: s.Library, Workloads: s.Workloads, Items: s.Items, Evidence: s.Evidence, Reviews: s.Reviews,
 		Portfolio: s.Portfolio, Talk: s.Talk, Ready: s.DB.Ping, Version: "test", PublicURL: s.URL,
 		Log: slog.New(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelWarn})), Now: s.Clock.now,

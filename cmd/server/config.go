@@ -7,6 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"orrery/internal/notify"
+	"orrery/internal/outbound"
 )
 
 // config is what every command may be told, by flag or environment.
@@ -20,6 +23,13 @@ type config struct {
 	Collect        string `env:"ORRERY_COLLECT" enum:"daily,off" default:"daily" help:"When evidence is collected by itself: daily, for workloads with a connected AWS account, or off."`
 	SigningKey     string `env:"ORRERY_SIGNING_KEY" help:"Private key that decisions are signed with (PKCS#8 PEM, from: orrery keys generate). Needed with DATABASE_URL; else made in the data folder."`
 	SigningKeyFile string `env:"ORRERY_SIGNING_KEY_FILE" type:"path" help:"File that holds the private key instead."`
+	SecretsKey     string `env:"ORRERY_SECRETS_KEY" help:"Key that secrets of webhooks, trackers and chats are sealed with (from: orrery keys secrets). More keys, a line each, only open. With DATABASE_URL needed to use these; else made in the data folder."`
+	SecretsKeyFile string `env:"ORRERY_SECRETS_KEY_FILE" type:"path" help:"File that holds the key for secrets instead."`
+	OutboundAllow  string `env:"ORRERY_OUTBOUND_ALLOW" help:"Networks that webhooks, trackers and chats may be in although they are not public, for example 10.20.0.0/16, with commas between."`
+	Mail           string `env:"ORRERY_MAIL" help:"Server that takes mail, as smtp://mail.example.com:587 or smtps://mail.example.com:465. Without it no mail is sent."`
+	MailUser       string `env:"ORRERY_MAIL_USER" help:"Name to sign in to the mail server with."`
+	MailPassword   string `env:"ORRERY_MAIL_PASSWORD" help:"Password for it."`
+	MailFrom       string `env:"ORRERY_MAIL_FROM" help:"Address that mail comes from. Needed with ORRERY_MAIL."`
 	Connections    int32  `env:"ORRERY_CONNECTIONS" default:"24" help:"Connections to the database, at most."`
 }
 
@@ -27,6 +37,12 @@ type config struct {
 func (c *config) Validate() error {
 	if c.Connections < 8 {
 		return errors.New("--connections must be at least 8")
+	}
+	if _, err := outbound.ParseNetworks(c.OutboundAllow); err != nil {
+		return fmt.Errorf("--outbound-allow: %w", err)
+	}
+	if err := c.mail().Check(); err != nil {
+		return fmt.Errorf("--mail: %w", err)
 	}
 	if c.PublicURL == "" {
 		return nil
@@ -36,6 +52,11 @@ func (c *config) Validate() error {
 		return fmt.Errorf("--public-url must be like https://orrery.example.com, not %q", c.PublicURL)
 	}
 	return nil
+}
+
+// mail is the mail server as it was configured.
+func (c config) mail() notify.Mail {
+	return notify.Mail{Server: c.Mail, User: c.MailUser, Password: c.MailPassword, From: c.MailFrom}
 }
 
 // publicURL is where people reach the portal, without a slash at the end.

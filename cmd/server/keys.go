@@ -16,6 +16,7 @@ import (
 
 // keysCmd groups the keys that decisions are signed with.
 type keysCmd struct {
+	Secrets  keysSecretsCmd  `cmd:"" help:"Print a new key for secrets, for ORRERY_SECRETS_KEY. It is a secret."`
 	Generate keysGenerateCmd `cmd:"" help:"Print a new signing key, for ORRERY_SIGNING_KEY. It is a secret."`
 }
 
@@ -84,9 +85,8 @@ func readKey(path string) (audit.Key, error) {
 	return k, nil
 }
 
-// makeKey writes a new key, readable by its owner only. It appears under its name whole or
-// not at all, and never in place of another that was made meanwhile.
-func makeKey(path string) (err error) {
+// makeKey writes a new key, readable by its owner only.
+func makeKey(path string) error {
 	k, err := audit.NewKey()
 	if err != nil {
 		return err
@@ -95,7 +95,13 @@ func makeKey(path string) (err error) {
 	if err != nil {
 		return err
 	}
-	draft, err := os.CreateTemp(filepath.Dir(path), signingKeyFile+".*") // mode 0600
+	return placeSecret(path, text)
+}
+
+// placeSecret writes a file that only its owner reads. It appears under its name whole or not
+// at all, and never in place of another that was made meanwhile.
+func placeSecret(path string, text []byte) (err error) {
+	draft, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
 	if err != nil {
 		return err
 	}

@@ -68,6 +68,9 @@ func (s *session) serve(suffix string, started func(context.Context, *portal) er
 	if err := p.useKey(); err != nil {
 		return err
 	}
+	if err := p.openDoor(); err != nil {
+		return err
+	}
 	if err := p.services.prepare(s.ctx, db.pool, s.config.organisation(suffix != ""), suffix != ""); err != nil {
 		return err
 	}
@@ -79,6 +82,7 @@ func (s *session) serve(suffix string, started func(context.Context, *portal) er
 		return fmt.Errorf("start jobs: %w", err)
 	}
 	defer stopWorker(worker, p.log)
+	defer p.startDispatch()()
 	return p.listenAndWait(listener, started)
 }
 

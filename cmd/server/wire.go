@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,10 +19,14 @@ import (
 	"orrery/internal/discussion"
 	"orrery/internal/evidence"
 	"orrery/internal/identity"
+	"orrery/internal/notify"
+	"orrery/internal/outbound"
 	"orrery/internal/portfolio"
 	"orrery/internal/questionnaire"
 	"orrery/internal/remediation"
 	"orrery/internal/review"
+	"orrery/internal/tickets"
+	"orrery/internal/webhook"
 	"orrery/internal/workload"
 	"orrery/questionnaires"
 	"orrery/web"
@@ -41,6 +46,11 @@ type services struct {
 	reviews   *review.Service
 	portfolio *portfolio.Service
 	talk      *discussion.Service
+
+	door     *outbound.Door // what the three below send through
+	webhooks *webhook.Service
+	tickets  *tickets.Service
+	notices  *notify.Service
 }
 
 // newServices builds the rooms. Jobs are inserted by a client that works none; a worker is
@@ -51,6 +61,7 @@ func newServices(pool *pgxpool.Pool, publicURL string) (*services, error) {
 		return nil, fmt.Errorf("job client: %w", err)
 	}
 	library := questionnaire.NewLibrary(pool, now)
+	door := outbound.NewDoor()
 	s := &services{
 		identity:  identity.NewService(pool, audit.RecordIdentity, now),
 		library:   library,
@@ -60,6 +71,10 @@ func newServices(pool *pgxpool.Pool, publicURL string) (*services, error) {
 		reviews:   review.NewService(pool, library, publicURL, now),
 		portfolio: portfolio.NewService(pool, library, now),
 		talk:      discussion.NewService(pool, library, now),
+		door:      door,
+		webhooks:  webhook.NewService(pool, inserter, door, publicURL, now),
+		tickets:   tickets.NewService(pool, inserter, door, publicURL, now),
+		notices:   notify.NewService(pool, inserter, door, publicURL, now),
 	}
 	s.evidence.WhenJudged(s.reviews.OpenFromEvidence)
 	return s, nil
@@ -83,7 +98,7 @@ func (s *services) prepare(ctx context.Context, pool *pgxpool.Pool, organisation
 
 const riverSchema = "river"
 
-// newWorker builds the client that works the jobs: collections of evidence.
+// newWorker builds the client that works the jobs: collections of evidence, and what is sent.
 func newWorker(ctx context.Context, pool *pgxpool.Pool, s *services, collect string, log *slog.Logger) (*river.Client[pgx.Tx], error) {
 	cloud, err := awscloud.New(ctx, awscloud.Options{})
 	if err != nil {
@@ -92,14 +107,15 @@ func newWorker(ctx context.Context, pool *pgxpool.Pool, s *services, collect str
 	s.evidence.TestWith(cloud)
 	workers := river.NewWorkers()
 	evidence.RegisterWorkers(workers, s.evidence, cloud)
-	clock := evidence.PeriodicJobs()
+	s.registerOutward(workers)
+	clock := slices.Concat(evidence.PeriodicJobs(), webhook.PeriodicJobs(), tickets.PeriodicJobs(), notify.PeriodicJobs())
 	if collect == "daily" {
 		clock = append(clock, evidence.Daily())
 	}
 	return river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Schema:               riverSchema,
 		Logger:               quieter(log),
-		Queues:               map[string]river.QueueConfig{evidence.Queue: {MaxWorkers: evidence.CellsAtOnce}},
+		Queues:               queues(),
 		Workers:              workers,
 		PeriodicJobs:         clock,
 		RescueStuckJobsAfter: 45 * time.Minute,
@@ -114,6 +130,7 @@ func newSite(db *database, s *services, c config, log *slog.Logger) http.Handler
 	})
 	return web.New(web.Deps{
 		DB: db.pool, Identity: s.identity, Library: s.library, Workloads: s.workloads, Items: s.items, Evidence: s.evidence, Reviews: s.reviews, Portfolio: s.portfolio, Talk: s.talk,
+		Webhooks: s.webhooks, Tickets: s.tickets, Notices: s.notices,
 		API: rest, Ready: db.ready, Version: versionOf(), PublicURL: c.publicURL(), Secure: c.secure(), Log: log, Now: now,
 	})
 }

@@ -24,7 +24,7 @@ const module = "orrery/"
 // unless something below has a line of its own.
 var order = [][]string{
 	{"internal/fault", "internal/text", "internal/sheet", "migrations", "questionnaires"},
-	{"internal/postgres"},
+	{"internal/postgres", "internal/outbound"},
 	{"internal/identity"},
 	{"internal/audit"},
 	{"internal/questionnaire", "internal/workload"},
@@ -34,7 +34,7 @@ var order = [][]string{
 	{"internal/review"},
 	{"internal/incident"},
 	{"internal/portfolio", "internal/report"},
-	{"internal/awscloud", "internal/notify", "internal/tickets"},
+	{"internal/awscloud", "internal/notify", "internal/tickets", "internal/webhook"},
 	{"web/static"},
 	{"web/views", "web/api"},
 	{"web"},
@@ -48,7 +48,7 @@ type ban struct {
 	paths []string
 }
 
-var adapters = []string{"internal/awscloud", "internal/notify", "internal/tickets"}
+var adapters = []string{"internal/awscloud", "internal/notify", "internal/outbound", "internal/tickets", "internal/webhook"}
 
 func isDomain(room string) bool {
 	return strings.HasPrefix(room, "internal/") && !slices.Contains(adapters, room)

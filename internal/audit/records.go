@@ -194,9 +194,14 @@ func scanEntry(row pgx.CollectableRow) (Entry, error) {
 	if err := json.Unmarshal(encoded, &b); err != nil {
 		return e, fmt.Errorf("body of %s %d: %w", e.Stream, e.Seq, err)
 	}
+	return b.entry(e), nil
+}
+
+// entry fills an entry with what the body says.
+func (b body) entry(e Entry) Entry {
 	e.ActorName, e.RequestID, e.Details = b.ActorName, b.RequestID, b.Details
 	e.Verb, e.TargetKind, e.TargetID = b.Verb, b.TargetKind, b.TargetID
 	e.ActorID, _ = uuid.Parse(b.ActorID) // empty for a part of the system
 	e.TokenID, _ = uuid.Parse(b.TokenID) // empty without a token
-	return e, nil
+	return e
 }

@@ -57,7 +57,11 @@ func (t *tally) settle(ctx context.Context, tx pgx.Tx, w workload.Workload, it r
 	case remediation.Verified:
 		anew := slices.ContainsFunc(t.fails, func(f *Fact) bool { return it.VerifiedAt != nil && f.ChangedAt.After(*it.VerifiedAt) })
 		if anew {
-			return remediation.ReopenByEvidence(ctx, tx, who, it, t.failure().sentence(), remediation.DefaultDue(it.Risk, w.Tier, t.now), t.now)
+			policy, err := remediation.LoadPolicy(ctx, tx)
+			if err != nil {
+				return err
+			}
+			return remediation.ReopenByEvidence(ctx, tx, who, it, t.failure().sentence(), policy.Due(it.Risk, w.Tier, t.now), t.now)
 		}
 	}
 	return nil

@@ -175,7 +175,7 @@ var refusals = map[Action]string{
 	MarkQuestions:   "Only a person who is signed in may mark questions.",
 	RecordElsewhere: "Only a member of the owning team or an admin may record a decision made elsewhere.",
 
-	ManageConnections: "Only an admin may add, test and remove connections to AWS.",
+	ManageConnections: "Only an admin may change connections to AWS, webhooks, trackers and the policy of due days.",
 	LendAccount:       "Only a lead of the team that owns the account or an admin may allow workloads of other teams to name it.",
 }
 

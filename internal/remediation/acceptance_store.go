@@ -158,7 +158,7 @@ func listAcceptances(ctx context.Context, q postgres.Querier, who identity.Actor
 		"soon": today(now).Add(endingSoon), "after_day": nil, "after_id": nil, "limit": f.Limit + 1,
 	}
 	if after != nil {
-		args["after_day"], args["after_id"] = after.due, after.id
+		args["after_day"], args["after_id"] = after.Due, after.ID
 	}
 	rows, err := q.Query(ctx, sql, args)
 	if err != nil {

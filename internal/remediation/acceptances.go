@@ -91,7 +91,7 @@ func (s *Service) Acceptances(ctx context.Context, who identity.Actor, f Accepta
 		if last.Until != nil {
 			day = *last.Until
 		}
-		next = cursor{day, last.ID}.String()
+		next = cursor{Due: day, ID: last.ID}.String()
 	}
 	return list, next, nil
 }

@@ -41,15 +41,17 @@ type Item struct {
 	WorkloadKey  string
 	WorkloadName string
 	TeamID       uuid.UUID
+	TeamName     string
+	Tier         int
 	Restricted   bool
 	CauseKind    string
 	CauseKey     string
 	Title        string
 	Detail       string
-	Risk         string // high, medium, none
-	Timing       string // BeforeLaunch, AfterLaunch, or empty
-	Href         string // where it comes from, a path of ours
-	OwnerID      uuid.UUID
+	Risk         string    // high, medium, none
+	Timing       string    // BeforeLaunch, AfterLaunch, or empty
+	Href         string    // where it comes from, a path of ours
+	OwnerID      uuid.UUID // uuid.Nil: nobody; it is in the team's queue
 	OwnerName    string
 	DueOn        time.Time // a day
 	State        string
@@ -90,16 +92,6 @@ func (it Item) LateBy(now time.Time) int {
 	return max(0, int(today(now).Sub(it.DueOn).Hours()/24))
 }
 
-// DefaultDue proposes a due day for a risk on a workload of the tier: two weeks for a high
-// in tier 1, a month in tier 2, two months in tier 3; twice that for anything lower.
-func DefaultDue(risk string, tier int, now time.Time) time.Time {
-	days := map[int]int{1: 14, 2: 30, 3: 60}[tier]
-	if risk != "high" {
-		days *= 2
-	}
-	return today(now).AddDate(0, 0, days)
-}
-
 func today(now time.Time) time.Time { return now.UTC().Truncate(24 * time.Hour) }
 
 // Opening is what opens an item, or reopens the item of the same cause.
@@ -125,12 +117,25 @@ type Change struct {
 	Resolution string // what was done; needed for done
 }
 
+// The orders of a list; each groups it too.
+const (
+	ByDue      = ""
+	ByRisk     = "risk"
+	ByWorkload = "workload"
+	ByOwner    = "owner"
+)
+
 // Filter narrows a list of items. The zero Filter lists everything that is open.
 type Filter struct {
 	WorkloadKey string
+	TeamKey     string
+	Risk        string // high, medium, none
+	Search      string // a part of the title
+	Queue       bool   // only what nobody owns
 	OwnerID     uuid.UUID
 	State       string    // one state, "all", or empty: everything that is not finished
 	OverdueAt   time.Time // not zero: only what was due before this day
+	Sort        string    // ByDue and so on
 	After       string    // cursor from a List before
 	Limit       int       // 1 to 100, 50 when 0
 }

@@ -2,7 +2,6 @@ package remediation
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,31 +36,6 @@ func (s *Service) Item(ctx context.Context, who identity.Actor, id uuid.UUID) (I
 	return byID(ctx, s.db, who, id)
 }
 
-// List reads a page of items by due day, and the cursor of the next page, empty at the end.
-// Items of workloads that who may not read are left out.
-func (s *Service) List(ctx context.Context, who identity.Actor, f Filter) (items []Item, next string, err error) {
-	if f.Limit <= 0 || f.Limit > 100 {
-		f.Limit = 50
-	}
-	if f.State != "" && f.State != "all" && !slices.Contains([]string{Open, InProgress, Done, Verified, Closed}, f.State) {
-		return nil, "", fault.InvalidField("state", "There is no such state of an item.")
-	}
-	after, err := parseCursor(f.After)
-	if err != nil {
-		return nil, "", err
-	}
-	items, err = list(ctx, s.db, who, f, after)
-	if err != nil {
-		return nil, "", err
-	}
-	if len(items) > f.Limit {
-		items = items[:f.Limit]
-		last := items[f.Limit-1]
-		next = cursor{last.DueOn, last.ID}.String()
-	}
-	return items, next, nil
-}
-
 // Change moves an item: owner, due day, state. The owning team may. Approvers and
 // facilitators of the workload may verify, and nothing else. To verify a high or a condition
 // needs somebody other than who did the work. States go forward
@@ -80,8 +54,9 @@ func (s *Service) Change(ctx context.Context, who identity.Actor, id uuid.UUID, 
 			return fault.New(fault.Conflict, "Somebody changed this item since you opened it. Read it again; your input is still here.")
 		}
 		if who.May(identity.WorkItems, it.Target()) != nil { // somebody from outside only verifies
-			c.OwnerID, c.DueOn, c.Resolution = it.OwnerID.String(), it.DueOn.Format(time.DateOnly), it.Resolution
+			c.OwnerID, c.DueOn, c.Resolution = it.ownerField(), it.DueOn.Format(time.DateOnly), it.Resolution
 		}
+		before := it.OwnerID
 		if err := it.apply(ctx, tx, who, c); err != nil {
 			return err
 		}
@@ -94,13 +69,29 @@ func (s *Service) Change(ctx context.Context, who identity.Actor, id uuid.UUID, 
 				return err
 			}
 		}
-		return record(ctx, tx, who, "item."+it.State, it.WorkloadID, it.ID, now,
-			audit.Detail{Name: "owner", Value: it.OwnerID.String()}, audit.Detail{Name: "due_on", Value: it.DueOn.Format(time.DateOnly)})
+		return record(ctx, tx, who, "item."+it.State, it.WorkloadID, it.ID, now, it.details(before)...)
 	})
 	if err != nil {
 		return Item{}, fmt.Errorf("change item: %w", err)
 	}
 	return byID(ctx, s.db, who, id)
+}
+
+// details name the owner and the due day, and who it was given to when that changed.
+func (it Item) details(ownerBefore uuid.UUID) []audit.Detail {
+	list := []audit.Detail{{Name: "owner", Value: it.OwnerID.String()}, {Name: "due_on", Value: it.DueOn.Format(time.DateOnly)}}
+	if it.OwnerID != ownerBefore && it.OwnerID != uuid.Nil {
+		list = append(list, audit.Detail{Name: "assigned", Value: it.OwnerID.String()})
+	}
+	return list
+}
+
+// ownerField is the owner as a form names it: empty for nobody.
+func (it Item) ownerField() string {
+	if it.OwnerID == uuid.Nil {
+		return ""
+	}
+	return it.OwnerID.String()
 }
 
 func mayChange(who identity.Actor, it Item, c Change) error {
@@ -121,6 +112,9 @@ func (it *Item) apply(ctx context.Context, tx pgx.Tx, who identity.Actor, c Chan
 	var bad []fault.Field
 	add := func(name, message string) { bad = append(bad, fault.Field{Name: name, Message: message}) }
 	owner, err := uuid.Parse(c.OwnerID)
+	if c.OwnerID == "" && it.OwnerID == uuid.Nil {
+		owner, err = uuid.Nil, nil // it stays in the queue
+	}
 	if err != nil {
 		add("owner", "Choose an owner from the list.")
 	} else if owner != it.OwnerID {
@@ -228,31 +222,4 @@ func record(ctx context.Context, tx pgx.Tx, who identity.Actor, verb string, wor
 	return audit.Record(ctx, tx, who, audit.Act{
 		Stream: audit.WorkloadStream(workloadID), Verb: verb, TargetKind: "item", TargetID: id.String(), At: at, Details: details,
 	})
-}
-
-// cursor is the place of the last item of a page in the order of a list.
-type cursor struct {
-	due time.Time
-	id  uuid.UUID
-}
-
-func (c cursor) String() string {
-	return base64.RawURLEncoding.EncodeToString([]byte(c.due.Format(time.DateOnly) + c.id.String()))
-}
-
-func parseCursor(s string) (*cursor, error) {
-	if s == "" {
-		return nil, nil
-	}
-	bad := fault.InvalidField("after", "This page of the list cannot be found; start again from the first.")
-	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || len(b) != len(time.DateOnly)+36 {
-		return nil, bad
-	}
-	due, err1 := time.Parse(time.DateOnly, string(b[:10]))
-	id, err2 := uuid.Parse(string(b[10:]))
-	if err1 != nil || err2 != nil {
-		return nil, bad
-	}
-	return &cursor{due, id}, nil
 }

@@ -15,13 +15,15 @@ import (
 )
 
 const columns = `
-	i.id, i.workload_id, w.key as workload_key, w.name as workload_name, w.team_id, w.restricted,
-	i.cause_kind, i.cause_key, i.title, i.detail, i.risk, i.timing, i.href, i.owner_id, o.name as owner_name,
+	i.id, i.workload_id, w.key as workload_key, w.name as workload_name, w.team_id, t.name as team_name, w.tier, w.restricted,
+	i.cause_kind, i.cause_key, i.title, i.detail, i.risk, i.timing, i.href,
+	coalesce(i.owner_id, '00000000-0000-0000-0000-000000000000') as owner_id, coalesce(o.name, 'Nobody yet') as owner_name,
 	i.due_on, i.state, i.resolution, i.version, i.opened_at, i.done_by, coalesce(d.name, '') as done_by_name, i.done_at,
 	coalesce(v.name, '') as verified_by, i.verified_at, coalesce(x.name, '') as closed_by, i.closed_at, i.closed_reason
 	from items i
 	join workloads w on w.id = i.workload_id
-	join people o on o.id = i.owner_id
+	join teams t on t.id = w.team_id
+	left join people o on o.id = i.owner_id
 	left join people d on d.id = i.done_by
 	left join people v on v.id = i.verified_by
 	left join people x on x.id = i.closed_by`
@@ -98,7 +100,7 @@ func save(ctx context.Context, tx pgx.Tx, it Item, verifiedBy *uuid.UUID) error 
 			closed_reason = case when @state = 'closed' then closed_reason else '' end
 		where id = @id`
 	_, err := tx.Exec(ctx, sql, pgx.StrictNamedArgs{
-		"id": it.ID, "owner": it.OwnerID, "due": it.DueOn, "state": it.State, "resolution": it.Resolution,
+		"id": it.ID, "owner": nullable(it.OwnerID), "due": it.DueOn, "state": it.State, "resolution": it.Resolution,
 		"done_by": it.DoneBy, "done_at": it.DoneAt, "verified_by": verifiedBy, "verified_at": it.VerifiedAt,
 	})
 	if name, ok := postgres.Constraint(err); ok && name == "items_four_eyes" {
@@ -137,34 +139,6 @@ func unfinishedOfCause(ctx context.Context, tx pgx.Tx, workloadID uuid.UUID, kin
 		return uuid.Nil, nil
 	}
 	return id, err
-}
-
-// list reads one page; restricted workloads are left out unless the actor may see them.
-func list(ctx context.Context, q postgres.Querier, who identity.Actor, f Filter, after *cursor) ([]Item, error) {
-	teams, grants := visible(who)
-	sql := `select` + columns + `
-		where (not w.restricted or @all or w.team_id = any(@teams) or w.id = any(@grants))
-		and (@workload = '' or w.key = @workload)
-		and (@owner::uuid is null or i.owner_id = @owner)
-		and (@state = 'all' or @state = i.state or @state = '' and not ` + finished + `)
-		and (@before::date is null or i.due_on < @before and not ` + finished + `)
-		and (@after_due::date is null or (i.due_on, i.id) > (@after_due, @after_id))
-		order by i.due_on, i.id limit @limit`
-	args := pgx.StrictNamedArgs{
-		"all": seesAll(who), "teams": teams, "grants": grants, "workload": f.WorkloadKey,
-		"owner": nullable(f.OwnerID), "state": f.State, "before": nil, "after_due": nil, "after_id": nil, "limit": f.Limit + 1,
-	}
-	if !f.OverdueAt.IsZero() {
-		args["before"] = today(f.OverdueAt)
-	}
-	if after != nil {
-		args["after_due"], args["after_id"] = after.due, after.id
-	}
-	rows, err := q.Query(ctx, sql, args)
-	if err != nil {
-		return nil, fmt.Errorf("list items: %w", err)
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByName[Item])
 }
 
 func nullable(id uuid.UUID) *uuid.UUID {

@@ -134,10 +134,14 @@ func openOne(ctx context.Context, tx pgx.Tx, sheet Sheet, e Entry, p Proof, owne
 		detail += "\n- " + f.Resource
 	}
 	title := []rune(p.Check.Key + ": " + e.Question.Title)
-	_, err := remediation.OpenItem(ctx, tx, identity.SystemActor("evidence"), remediation.Opening{
+	policy, err := remediation.LoadPolicy(ctx, tx)
+	if err != nil {
+		return err
+	}
+	_, err = remediation.OpenItem(ctx, tx, identity.SystemActor("evidence"), remediation.Opening{
 		WorkloadID: sheet.Workload.ID, CauseKind: remediation.CauseEvidence, CauseKey: p.Check.Source + "/" + p.Check.Key,
 		Title: string(title[:min(len(title), 280)]), Detail: detail, Risk: "medium", Href: sheet.QuestionPath(e),
-		OwnerID: owner, DueOn: remediation.DefaultDue("medium", sheet.Workload.Tier, now),
+		OwnerID: owner, DueOn: policy.Due("medium", sheet.Workload.Tier, now),
 	}, now)
 	if fault.Is(err, fault.Invalid) {
 		return nil // nobody can own it, and the run ends all the same

@@ -589,7 +589,7 @@ func threadActs(t TalkPage, h discussion.Thread) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = notify(t, id).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = notifyList(t, id).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -755,7 +755,7 @@ func newThread(t TalkPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = notify(t, NewThread).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = notifyList(t, NewThread).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -961,7 +961,7 @@ func bodyField(t TalkPage, form, label string) templ.Component {
 	})
 }
 
-func notify(t TalkPage, form string) templ.Component {
+func notifyList(t TalkPage, form string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

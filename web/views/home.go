@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"orrery/internal/identity"
+	"orrery/internal/notify"
 	"orrery/internal/portfolio"
 	"orrery/internal/remediation"
 	"orrery/internal/review"
@@ -25,6 +26,7 @@ type HomePage struct {
 
 	Mentions      []portfolio.Mention // not read, the newest first
 	MentionsTotal int
+	Notices       []notify.Notice // not read, the newest first
 }
 
 // homeShown is how many lines of a list a home shows; the rest is a link away.

@@ -1,96 +1,16 @@
 package views
 
 import (
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
-	"orrery/internal/portfolio"
+	"github.com/google/uuid"
+
+	"orrery/internal/audit"
 	"orrery/internal/remediation"
 	"orrery/web/views/ui"
 )
-
-// The saved views of the list of items.
-const (
-	ItemsOpen    = ""
-	ItemsMine    = "mine"
-	ItemsOverdue = "overdue"
-	ItemsDone    = "done"
-	ItemsAll     = "all"
-)
-
-// ItemList is a page of the list of items.
-type ItemList struct {
-	View        string // one of the saved views
-	WorkloadKey string // empty: all
-	Items       []remediation.Item
-	Views       portfolio.ItemViews
-	After, Next string
-	Now         time.Time
-}
-
-// ItemsPath is the address of the list of items in a view, after a cursor.
-func ItemsPath(view, workload, after string) string {
-	q := url.Values{}
-	for name, value := range map[string]string{"view": view, "workload": workload, "after": after} {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
-	return withQuery("/items", q)
-}
-
-func (l ItemList) tabs() []ui.Tab {
-	tab := func(text, view string, n int) ui.Tab {
-		return ui.Tab{Text: text, Href: ItemsPath(view, l.WorkloadKey, ""), Count: n, HasCount: true, Current: l.View == view}
-	}
-	return []ui.Tab{
-		tab("Open", ItemsOpen, l.Views.Open), tab("Mine", ItemsMine, l.Views.Mine), tab("Overdue", ItemsOverdue, l.Views.Overdue),
-		tab("Done", ItemsDone, l.Views.Done), tab("All", ItemsAll, l.Views.All),
-	}
-}
-
-func (l ItemList) filters() int {
-	if l.WorkloadKey == "" {
-		return 0
-	}
-	return 1
-}
-
-// itemGroup is the items of a list that are due in the same stretch of time.
-type itemGroup struct {
-	Title string
-	Items []remediation.Item
-}
-
-// groups parts the unfinished items by how near their day is; a list of finished ones is
-// one group without a title.
-func (l ItemList) groups() []itemGroup {
-	if l.View == ItemsDone || l.View == ItemsAll {
-		return []itemGroup{{Items: l.Items}}
-	}
-	var list []itemGroup
-	for _, it := range l.Items {
-		title := dueGroup(it, l.Now)
-		if n := len(list); n == 0 || list[n-1].Title != title {
-			list = append(list, itemGroup{Title: title})
-		}
-		last := &list[len(list)-1]
-		last.Items = append(last.Items, it)
-	}
-	return list
-}
-
-func dueGroup(it remediation.Item, now time.Time) string {
-	switch {
-	case it.LateBy(now) > 0:
-		return "Overdue"
-	case it.DueOn.Before(now.AddDate(0, 0, 14)):
-		return "Due within 14 days"
-	}
-	return "Later"
-}
 
 // itemStatus is the shape and the words of where an item stands.
 func itemStatus(it remediation.Item) (ui.Kind, string) {
@@ -148,12 +68,17 @@ type ItemPage struct {
 	CanVerify bool   // the reader may verify it now
 	TeamName  string // of the team whose members may change it
 	Talk      TalkPage
+	Tickets   TicketsPage
+	History   []audit.Entry // what was done, the newest first
 }
 
 // FillItem sets the form to what is stored.
 func (p *ItemPage) FillItem() {
 	it := p.Item
-	p.Owner, p.DueOn, p.State, p.Resolve, p.Version = it.OwnerID.String(), it.DueOn.Format(time.DateOnly), it.State, it.Resolution, strconv.Itoa(it.Version)
+	if p.Owner = it.OwnerID.String(); it.OwnerID == uuid.Nil {
+		p.Owner = ""
+	}
+	p.DueOn, p.State, p.Resolve, p.Version = it.DueOn.Format(time.DateOnly), it.State, it.Resolution, strconv.Itoa(it.Version)
 }
 
 // states are the states that the reader may move the item to.
@@ -220,4 +145,12 @@ func itemFormTitle(p ItemPage) string {
 		return "Change it"
 	}
 	return "Verify it"
+}
+
+// noOwner is what the list of owners says first.
+func (p ItemPage) noOwner() string {
+	if p.Item.OwnerID == uuid.Nil {
+		return "Nobody yet"
+	}
+	return "Choose an owner"
 }

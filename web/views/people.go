@@ -83,6 +83,7 @@ type TeamForm struct{ Key, Name string }
 type TeamPage struct {
 	identity.Team
 	Admin     bool
+	MayChat   bool // the reader may say where its chat is
 	Workloads []portfolio.Line
 	More      bool   // there are more workloads
 	Typed     string // the name as typed; the stored one at first

@@ -1,0 +1,53 @@
+package remediation
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"orrery/internal/identity"
+	"orrery/internal/postgres"
+)
+
+// Load reads one item for another room; not found when who may not read its workload.
+func Load(ctx context.Context, q postgres.Querier, who identity.Actor, id uuid.UUID) (Item, error) {
+	return byID(ctx, q, who, id)
+}
+
+// LockItem is Load with the item locked, before anything that belongs to it.
+func LockItem(ctx context.Context, tx pgx.Tx, who identity.Actor, id uuid.UUID) (Item, error) {
+	return lock(ctx, tx, who, id)
+}
+
+// TicketClosed makes an item done within the caller's transaction, when nobody has yet: its
+// ticket was closed. Nobody named did the work, so anyone who may verify it can. It does not
+// authorise: tickets call it for a status that the tracker signed or was asked for.
+func TicketClosed(ctx context.Context, tx pgx.Tx, it Item, ticket string, now time.Time) error {
+	if it.State != Open && it.State != InProgress {
+		return nil
+	}
+	it.State, it.DoneBy, it.DoneAt = Done, nil, &now
+	it.Resolution = closedWords(ticket)
+	if err := save(ctx, tx, it, nil); err != nil {
+		return fmt.Errorf("close item of ticket: %w", err)
+	}
+	return record(ctx, tx, identity.SystemActor("tickets"), "item.done", it.WorkloadID, it.ID, now)
+}
+
+// TicketReopened opens an item again within the caller's transaction, when it is done only
+// because the ticket was closed. It does not authorise: tickets call it.
+func TicketReopened(ctx context.Context, tx pgx.Tx, it Item, ticket string, now time.Time) error {
+	if it.State != Done || it.DoneBy != nil || it.Resolution != closedWords(ticket) {
+		return nil
+	}
+	it.State, it.DoneAt, it.Resolution = Open, nil, ""
+	if err := save(ctx, tx, it, nil); err != nil {
+		return fmt.Errorf("reopen item of ticket: %w", err)
+	}
+	return record(ctx, tx, identity.SystemActor("tickets"), "item.open", it.WorkloadID, it.ID, now)
+}
+
+func closedWords(ticket string) string { return "The ticket " + ticket + " was closed." }

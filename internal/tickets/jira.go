@@ -1,0 +1,122 @@
+package tickets
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// jira is the API of Jira Cloud, version 3.
+type jira struct {
+	caller
+	tracker Tracker
+}
+
+const jiraTime = "2006-01-02T15:04:05.000-0700"
+
+// jiraIssue is what is read of an issue.
+type jiraIssue struct {
+	Key    string `json:"key"`
+	Fields struct {
+		Status struct {
+			Name     string `json:"name"`
+			Category struct {
+				Key string `json:"key"`
+			} `json:"statusCategory"`
+		} `json:"status"`
+		Updated string `json:"updated"`
+	} `json:"fields"`
+}
+
+func (i jiraIssue) issue(site string) issue {
+	at, _ := time.Parse(jiraTime, i.Fields.Updated) // a time that cannot be read is the oldest
+	return issue{
+		Key: i.Key, URL: site + "/browse/" + url.PathEscape(i.Key), Status: i.Fields.Status.Name,
+		Closed: i.Fields.Status.Category.Key == "done", UpdatedAt: at.UTC(),
+	}
+}
+
+// mark is the label by which a ticket is found again after a try whose answer was lost.
+func mark(t ticket) string { return "orrery-" + t.ItemID.String() }
+
+// make looks for the issue of an earlier try, makes it when there is none, and sets the link
+// back, which Jira keeps once for its global id.
+func (j jira) make(ctx context.Context, t ticket) (issue, error) {
+	found, err := j.find(ctx, t)
+	if err != nil {
+		return issue{}, err
+	}
+	key := found.Key
+	if key == "" {
+		fields := map[string]any{
+			"project": map[string]string{"key": j.tracker.Project}, "issuetype": map[string]string{"name": j.tracker.IssueType},
+			"summary": t.Title, "description": paragraphs(t.Text, t.Href), "labels": []string{"orrery", mark(t)},
+		}
+		var made struct {
+			Key string `json:"key"`
+		}
+		if err := j.do(ctx, http.MethodPost, "/rest/api/3/issue", map[string]any{"fields": fields}, &made); err != nil {
+			return issue{}, err
+		}
+		key = made.Key
+	}
+	if err := j.tell(ctx, key, t, false); err != nil {
+		return issue{}, err
+	}
+	return j.read(ctx, key)
+}
+
+func (j jira) find(ctx context.Context, t ticket) (jiraIssue, error) {
+	var found struct {
+		Issues []jiraIssue `json:"issues"`
+	}
+	query := map[string]any{
+		"jql": fmt.Sprintf("project = %q AND labels = %q ORDER BY created ASC", j.tracker.Project, mark(t)), "fields": []string{"status", "updated"}, "maxResults": 1,
+	}
+	err := j.do(ctx, http.MethodPost, "/rest/api/3/search/jql", query, &found)
+	if err != nil || len(found.Issues) == 0 {
+		return jiraIssue{}, err
+	}
+	return found.Issues[0], nil
+}
+
+func (j jira) read(ctx context.Context, key string) (issue, error) {
+	var i jiraIssue
+	if err := j.do(ctx, http.MethodGet, "/rest/api/3/issue/"+url.PathEscape(key)+"?fields=status,updated", nil, &i); err != nil {
+		return issue{}, err
+	}
+	return i.issue(j.tracker.URL), nil
+}
+
+// tell sets the link from the ticket to the item: made or changed by its global id.
+func (j jira) tell(ctx context.Context, key string, t ticket, finished bool) error {
+	link := map[string]any{
+		"globalId":    "system=orrery&id=item-" + t.ItemID.String(),
+		"application": map[string]string{"type": "orrery", "name": "Orrery"},
+		"object": map[string]any{
+			"url": t.Href, "title": t.Title, "summary": t.Summary, "status": map[string]bool{"resolved": finished},
+		},
+	}
+	return j.do(ctx, http.MethodPost, "/rest/api/3/issue/"+url.PathEscape(key)+"/remotelink", link, nil)
+}
+
+// paragraphs is text as a document of Atlassian's format, with a link at the end.
+func paragraphs(body, href string) map[string]any {
+	var content []any
+	for part := range strings.SplitSeq(body, "\n\n") {
+		if part = strings.TrimSpace(part); part != "" {
+			content = append(content, paragraph(map[string]any{"type": "text", "text": part}))
+		}
+	}
+	content = append(content, paragraph(map[string]any{
+		"type": "text", "text": href, "marks": []any{map[string]any{"type": "link", "attrs": map[string]string{"href": href}}},
+	}))
+	return map[string]any{"type": "doc", "version": 1, "content": content}
+}
+
+func paragraph(parts ...any) map[string]any {
+	return map[string]any{"type": "paragraph", "content": parts}
+}

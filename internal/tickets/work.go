@@ -1,0 +1,218 @@
+package tickets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"orrery/internal/identity"
+	"orrery/internal/remediation"
+	"orrery/internal/text"
+)
+
+// Queue is the River queue of what is said to trackers.
+const Queue = "tickets"
+
+const (
+	pollInterval = 5 * time.Minute
+	pollAge      = 30 * time.Minute // how old a status may be before it is read again
+	pollBatch    = 100
+	makeAttempts = 8
+	keepMessages = 30 * 24 * time.Hour
+)
+
+// MakeArgs is the job that makes the ticket of a link.
+type MakeArgs struct {
+	LinkID uuid.UUID `json:"link_id"`
+}
+
+// Kind names the job.
+func (MakeArgs) Kind() string { return "tickets.make" }
+
+// InsertOpts puts the job in its queue.
+func (MakeArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: Queue, MaxAttempts: makeAttempts}
+}
+
+// TellArgs is the job that tells a tracker how its item stands.
+type TellArgs struct {
+	LinkID  uuid.UUID `json:"link_id"`
+	EventID uuid.UUID `json:"event_id"`
+}
+
+// Kind names the job.
+func (TellArgs) Kind() string { return "tickets.tell" }
+
+// InsertOpts puts the job in its queue.
+func (TellArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: Queue, MaxAttempts: makeAttempts}
+}
+
+// PollArgs is the job that reads the status of tickets that were not heard of for a while.
+type PollArgs struct{}
+
+// Kind names the job.
+func (PollArgs) Kind() string { return "tickets.poll" }
+
+// InsertOpts puts the job in its queue. The next comes by the clock.
+func (PollArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: Queue, MaxAttempts: 1}
+}
+
+// RegisterWorkers adds the workers of this room.
+func RegisterWorkers(w *river.Workers, s *Service) {
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, job *river.Job[MakeArgs]) error {
+		return s.Make(ctx, job.Args.LinkID, job.Attempt >= job.MaxAttempts)
+	}))
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, job *river.Job[TellArgs]) error { return s.Tell(ctx, job.Args.LinkID) }))
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, _ *river.Job[PollArgs]) error { return s.Poll(ctx) }))
+}
+
+// PeriodicJobs are the jobs of this room that a server runs by the clock.
+func PeriodicJobs() []*river.PeriodicJob {
+	return []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(pollInterval),
+		func() (river.JobArgs, *river.InsertOpts) { return PollArgs{}, nil }, nil)}
+}
+
+// followed loads a link with its item, tracker and the tracker's API; ok is false when there
+// is nothing to do any more.
+func (s *Service) followed(ctx context.Context, id uuid.UUID) (l Link, it remediation.Item, r remote, ok bool, err error) {
+	l, err = linkByID(ctx, s.db, id)
+	if err != nil || l.TrackerID == nil || l.State == Removed {
+		return l, it, nil, false, err
+	}
+	t, err := trackerByID(ctx, s.db, *l.TrackerID)
+	if err != nil || !t.Active {
+		return l, it, nil, false, err
+	}
+	if it, err = remediation.Load(ctx, s.db, identity.SystemActor("tickets"), l.ItemID); err != nil {
+		return l, it, nil, false, err
+	}
+	token, err := s.secret(ctx, s.db, t.ID, "token", tokenPurpose(t.ID))
+	if err != nil {
+		return l, it, nil, false, err
+	}
+	return l, it, s.remote(t, token), true, nil
+}
+
+// ticket is what a tracker is told of an item.
+func (s *Service) ticket(it remediation.Item) ticket {
+	summary := it.WorkloadName + ", due " + it.DueOn.Format(time.DateOnly)
+	return ticket{ItemID: it.ID, Title: shorten(it.Title, 250), Text: summary + ".\n\n" + it.Detail, Href: s.url + "/items/" + it.ID.String(), DueOn: it.DueOn, Summary: summary}
+}
+
+func shorten(s string, most int) string {
+	if r := []rune(text.Line(s)); len(r) > most {
+		return string(r[:most-3]) + "..."
+	}
+	return text.Line(s)
+}
+
+// Make makes the ticket of a link, or finds the one that an earlier try made. A refusal, and
+// the last try, end it; a person may ask again. It does not authorise: the queue calls it.
+func (s *Service) Make(ctx context.Context, link uuid.UUID, last bool) error {
+	l, it, r, ok, err := s.followed(ctx, link)
+	if err != nil {
+		return s.giveUp(ctx, link, err, last)
+	}
+	if !ok || l.State != Creating {
+		return nil
+	}
+	i, err := r.make(ctx, s.ticket(it))
+	if err != nil {
+		return s.giveUp(ctx, link, err, last)
+	}
+	return s.apply(ctx, l, i)
+}
+
+// giveUp stores what a refusal says and ends the job; another error is tried again until the
+// last try.
+func (s *Service) giveUp(ctx context.Context, link uuid.UUID, err error, last bool) error {
+	var no *refusal
+	switch {
+	case errors.As(err, &no):
+		return s.problem(ctx, link, Refused, no.Words)
+	case last:
+		return errors.Join(err, s.problem(context.WithoutCancel(ctx), link, Refused, "The tracker did not answer for hours."))
+	}
+	return errors.Join(err, s.problem(context.WithoutCancel(ctx), link, "", "The tracker does not answer. It is tried again."))
+}
+
+// Tell tells a tracker whether the item is finished, when it was not told. While the item
+// waits to be verified nothing is said. It does not authorise: the queue calls it.
+func (s *Service) Tell(ctx context.Context, link uuid.UUID) error {
+	l, it, r, ok, err := s.followed(ctx, link)
+	if err != nil || !ok || l.State != Linked {
+		return err
+	}
+	var told bool
+	if err := s.db.QueryRow(ctx, `select told_resolved from ticket_links where id = $1`, link).Scan(&told); err != nil {
+		return fmt.Errorf("read ticket: %w", err)
+	}
+	finished := it.Finished()
+	if it.State == remediation.Done && !finished {
+		return nil
+	}
+	if finished == told && (l.Kind == Jira || l.Closed == finished) {
+		return nil
+	}
+	err = r.tell(ctx, l.Key, s.ticket(it), finished)
+	var no *refusal
+	if errors.As(err, &no) {
+		return s.problem(ctx, link, "", no.Words)
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := s.db.Exec(ctx, `update ticket_links set told_resolved = $2 where id = $1`, link, finished); err != nil {
+		return fmt.Errorf("store what was told: %w", err)
+	}
+	return nil
+}
+
+// Poll reads the tickets that were not heard of for a while, the longest first, and forgets
+// old ids of webhooks. What a tracker says here is the truth. It does not authorise: the
+// clock calls it.
+func (s *Service) Poll(ctx context.Context) error {
+	const sql = `
+		select l.id from ticket_links l join trackers t on t.id = l.tracker_id
+		where l.state = 'linked' and t.active and l.synced_at < $1 order by l.synced_at limit $2`
+	now := s.now()
+	rows, err := s.db.Query(ctx, sql, now.Add(-pollAge), pollBatch)
+	if err != nil {
+		return fmt.Errorf("poll tickets: %w", err)
+	}
+	links, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return fmt.Errorf("poll tickets: %w", err)
+	}
+	for _, id := range links {
+		if err := s.pollOne(ctx, id); err != nil {
+			return err
+		}
+	}
+	_, err = s.db.Exec(ctx, `delete from tracker_messages where at < $1`, now.Add(-keepMessages))
+	return err
+}
+
+func (s *Service) pollOne(ctx context.Context, id uuid.UUID) error {
+	l, _, r, ok, err := s.followed(ctx, id)
+	if err != nil || !ok {
+		return err
+	}
+	i, err := r.read(ctx, l.Key)
+	if err == nil {
+		return s.apply(ctx, l, i)
+	}
+	words := "The tracker did not answer when it was asked last."
+	var no *refusal
+	if errors.As(err, &no) {
+		words = no.Words
+	}
+	return s.problem(ctx, id, "", words)
+}

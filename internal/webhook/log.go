@@ -1,0 +1,127 @@
+package webhook
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"orrery/internal/audit"
+	"orrery/internal/fault"
+	"orrery/internal/identity"
+)
+
+const (
+	logPage   = 50
+	maxReplay = 1000 // deliveries sent again by one act
+)
+
+func errNoDelivery() error { return fault.New(fault.NotFound, "There is no such delivery.") }
+
+// Log lists the deliveries of an endpoint, the newest first, and the id to go on after; empty
+// on the last page. state narrows it unless it is empty. Admins may; invalid on "state" and
+// "after".
+func (s *Service) Log(ctx context.Context, who identity.Actor, endpoint uuid.UUID, state, after string) (list []Delivery, next string, err error) {
+	if err := may(who); err != nil {
+		return nil, "", err
+	}
+	if state != "" && !slices.Contains([]string{Pending, Delivered, Failed}, state) {
+		return nil, "", fault.InvalidField("state", "There is no such state of a delivery.")
+	}
+	var from *uuid.UUID
+	if after != "" {
+		id, err := uuid.Parse(after)
+		if err != nil {
+			return nil, "", fault.InvalidField("after", "This page of the list cannot be found; start again from the first.")
+		}
+		from = &id
+	}
+	list, err = listDeliveries(ctx, s.db, endpoint, state, from, logPage+1)
+	if err == nil && len(list) > logPage {
+		list = list[:logPage]
+		next = list[logPage-1].ID.String()
+	}
+	return list, next, err
+}
+
+// Delivery reads one delivery with its attempts, the newest first. Admins may.
+func (s *Service) Delivery(ctx context.Context, who identity.Actor, id uuid.UUID) (Delivery, error) {
+	if err := may(who); err != nil {
+		return Delivery{}, err
+	}
+	d, err := deliveryByID(ctx, s.db, id)
+	if err == nil {
+		d.Tries, err = listAttempts(ctx, s.db, id)
+	}
+	return d, err
+}
+
+// Replay delivers once more what ended, with the same id and bytes. Admins may; conflict when
+// it is still pending or its endpoint is off.
+func (s *Service) Replay(ctx context.Context, who identity.Actor, id uuid.UUID) (Delivery, error) {
+	if err := may(who); err != nil {
+		return Delivery{}, err
+	}
+	d, err := deliveryByID(ctx, s.db, id)
+	if err != nil {
+		return d, err
+	}
+	n, err := s.replay(ctx, who, d.EndpointID, `id = $3`, id)
+	if err == nil && n == 0 {
+		err = fault.New(fault.Conflict, "This delivery is not through yet: it is tried by itself.")
+	}
+	return d, err
+}
+
+// ReplaySince delivers once more what ended since the time: what failed, or everything. It
+// returns how many; a thousand at most, the oldest first. Admins may; conflict when the
+// endpoint is off.
+func (s *Service) ReplaySince(ctx context.Context, who identity.Actor, endpoint uuid.UUID, since time.Time, all bool) (int, error) {
+	if err := may(who); err != nil {
+		return 0, err
+	}
+	condition := `made_at >= $3 and state = 'failed'`
+	if all {
+		condition = `made_at >= $3`
+	}
+	return s.replay(ctx, who, endpoint, condition, since)
+}
+
+func (s *Service) replay(ctx context.Context, who identity.Actor, endpoint uuid.UUID, condition string, arg any) (n int, err error) {
+	now := s.now()
+	err = pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+		e, err := lockEndpoint(ctx, tx, endpoint)
+		if err != nil {
+			return err
+		}
+		if e.State != On {
+			return errOff()
+		}
+		sql := `
+			update webhook_deliveries set state = 'pending', due_at = $2, leased_until = null, ended_at = null
+			where id in (select id from webhook_deliveries where endpoint_id = $1 and state <> 'pending' and ` + condition + ` order by made_at, id limit $4)
+			returning id`
+		rows, err := tx.Query(ctx, sql, endpoint, now, arg, maxReplay)
+		if err != nil {
+			return err
+		}
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		if n = len(ids); n > 0 {
+			err = s.insertJobs(ctx, tx, ids, time.Time{})
+		}
+		if err != nil {
+			return err
+		}
+		return record(ctx, tx, who, "webhook.replayed", endpoint, now, audit.Detail{Name: "deliveries", Value: fmt.Sprint(n)})
+	})
+	if err != nil {
+		return 0, fmt.Errorf("replay: %w", err)
+	}
+	return n, nil
+}
