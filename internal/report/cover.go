@@ -384,6 +384,9 @@ func (r *report) proof(n *tagged.Node) *typeset.Flow {
 		facts = append(facts, [2]string{"Seal", r.in.SealSHA256})
 	}
 	facts = append(facts, [2]string{"Printed", instant(r.in.PrintedAt)}, [2]string{"Address", r.in.URL})
+	if r.boxes {
+		facts = append(facts, [2]string{"Letters", "Some letters of this record are in no typeface of this document: where they stand, it prints □. They can still be searched and copied."})
+	}
 	f := &typeset.Flow{X: pageLeft, Width: pageWidth}
 	r.facts(f, n.Add("L"), facts, 58, 2)
 	return f

@@ -7,6 +7,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"reflect"
 	"time"
 
 	"orrery/internal/report/tagged"
@@ -115,6 +116,7 @@ type report struct {
 	total    tally
 	parts    []*part // all of them, in their order
 	foot     [2]typeset.Line
+	boxes    bool // some letter is in no typeface
 	chapters
 }
 
@@ -137,6 +139,7 @@ func newReport(in Input) *report {
 	r.sections, r.total = sections(in.Snapshot.Sections)
 	r.plan()
 	r.foot = r.footing()
+	r.boxes = !printable(reflect.ValueOf(in))
 	return r
 }
 

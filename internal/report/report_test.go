@@ -456,5 +456,20 @@ func benchmark(b *testing.B, n int) {
 	}
 }
 
+func BenchmarkPDF300QuestionsInJapanese(b *testing.B) {
+	in := long(300)
+	in.Snapshot.Workload.Name = "決済サービス"
+	for i := range in.Snapshot.Sections {
+		for j := range in.Snapshot.Sections[i].Questions {
+			in.Snapshot.Sections[i].Questions[j].Notes = "復元の訓練は毎月行う。\n\n手順は運用の手引きにある。"
+		}
+	}
+	for b.Loop() {
+		if err := PDF(io.Discard, in); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkPDF60Questions(b *testing.B)  { benchmark(b, 60) }
 func BenchmarkPDF300Questions(b *testing.B) { benchmark(b, 300) }
