@@ -69,6 +69,7 @@ func (r *report) readout(f *typeset.Flow, n *tagged.Node, shown [lists]int) {
 	r.masthead(f, n)
 	f.Space(13)
 	r.outcome(f, n)
+	r.sinceBriefly(f, n)
 	r.conditions(f, n, shown[listConditions])
 	f.Space(14)
 	r.scope(f, n)
@@ -157,6 +158,16 @@ func (r *report) outcome(f *typeset.Flow, n *tagged.Node) {
 
 // outcomeWords says what was decided, by whom and until when, and why.
 func (r *report) outcomeWords() (label, []string) {
+	e := r.running()
+	if e == nil || r.in.Seal != nil {
+		return r.outcomeThen()
+	}
+	return status(typeset.Triangle, typeset.High, emergencyWord+" until "+instant(e.EndsAt)), filled(
+		"Not decided. Let through by "+e.DecidedBy+" on "+instant(e.DecidedAt)+", before the review was done.", e.Reason)
+}
+
+// outcomeThen says it without regard to an emergency go.
+func (r *report) outcomeThen() (label, []string) {
 	undecided := status(typeset.DashedRing, typeset.Ink2, "")
 	v := r.in.Snapshot.Review
 	switch {
@@ -166,7 +177,7 @@ func (r *report) outcomeWords() (label, []string) {
 		if d.ValidUntil != "" {
 			by += " Valid until " + day(d.ValidUntil) + "."
 		}
-		return outcomeLabel(d.Outcome), filled(by, d.Reason)
+		return r.decisionLabel(), filled(by, d.Reason)
 	case r.in.State == review.Submitted:
 		undecided.word = "Not decided: submitted"
 		return undecided, []string{

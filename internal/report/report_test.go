@@ -380,6 +380,7 @@ func hostile(s string) Input {
 		Outcome: s, Reason: s, DecidedBy: s, DecidedAt: s, ValidUntil: s, Conditions: []review.SealedCondition{{Text: s, Timing: s, Owner: s, DueOn: s}},
 	}
 	in.Seal.Evidence = []review.SealedNewProof{{Question: s, Check: s, Before: s, Now: s}}
+	in.Comments, in.Beside = true, besideOf(s)
 	return in
 }
 
