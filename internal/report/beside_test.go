@@ -85,7 +85,7 @@ func TestAnEmergencyIsPrintedOnEveryPage(t *testing.T) {
 	}}
 	f := pdf(t, in)
 	stamped(t, f, "EMERGENCY")
-	wantSaid(t, said(f), "EMERGENCY go until 23 November 2026, 14:05 UTC", "Not decided. Let through by Noor Haddad on 21 November 2026, 13:05 UTC, before the review was done.",
+	wantSaid(t, said(f), "EMERGENCY go, not decided", "Let through by Noor Haddad until 23 November 2026, 14:05 UTC.",
 		"The old payment page loses money.", "https://tickets.example.com/1")
 
 	ended := printed.Add(-time.Minute)
@@ -116,11 +116,11 @@ func TestCommentsArePrintedWhenAsked(t *testing.T) {
 	at := printed.Add(-time.Hour)
 	in.Beside.Talk = []discussion.Thread{
 		{TargetID: id + "/orr/REL09", Kind: discussion.Challenge, State: discussion.Answered, Starter: "Fay Okoro", StartedAt: at, Mover: "Asha Rao", MovedAt: &at, Comments: []discussion.Said{
-			{Author: "Fay Okoro", Body: "Is that **a restore**?", WrittenAt: at}, {Author: "Asha Rao", Body: "Yes, of all of it.", Answers: true, WrittenAt: at}, {Author: "Mika Laine", RemovedAt: &at, WrittenAt: at},
+			{Author: "Fay Okoro", Body: "Was the restore **complete**?", WrittenAt: at}, {Author: "Asha Rao", Body: "Yes, of all of it.", Answers: true, WrittenAt: at}, {Author: "Mika Laine", RemovedAt: &at, WrittenAt: at},
 		}},
 		{TargetID: id, Kind: discussion.Comment, State: discussion.Open, Starter: "Vera Lind", StartedAt: at, Comments: []discussion.Said{{Author: "Vera Lind", Body: "When is the meeting?", WrittenAt: at}}},
 	}
-	asked := []string{"Challenge, answered and not resolved", "Begun by Fay Okoro, 21 November 2026, 13:05 UTC; last moved by Asha Rao", "Is that a restore?", "answers the challenge",
+	asked := []string{"Challenge, answered and not resolved", "Begun by Fay Okoro, 21 November 2026, 13:05 UTC; last moved by Asha Rao", "Was the restore complete?", "answers the challenge",
 		"The author removed this comment on 21 November 2026.", "Brought and said about the review", "When is the meeting?"}
 	text := said(pdf(t, in))
 	for _, words := range asked {
@@ -131,7 +131,7 @@ func TestCommentsArePrintedWhenAsked(t *testing.T) {
 	in.Comments = true
 	wantSaid(t, said(pdf(t, in)), asked...)
 	in.Extent = RisksOnly
-	if strings.Contains(said(pdf(t, in)), "Is that a restore?") {
+	if strings.Contains(said(pdf(t, in)), "Was the restore complete?") {
 		t.Error("the risks have comments")
 	}
 }

@@ -162,8 +162,8 @@ func (r *report) outcomeWords() (label, []string) {
 	if e == nil || r.in.Seal != nil {
 		return r.outcomeThen()
 	}
-	return status(typeset.Triangle, typeset.High, emergencyWord+" until "+instant(e.EndsAt)), filled(
-		"Not decided. Let through by "+e.DecidedBy+" on "+instant(e.DecidedAt)+", before the review was done.", e.Reason)
+	return status(typeset.Triangle, typeset.High, emergencyWord+", not decided"), filled(
+		"Let through by "+e.DecidedBy+" until "+instant(e.EndsAt)+".", e.Reason)
 }
 
 // outcomeThen says it without regard to an emergency go.
