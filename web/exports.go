@@ -30,6 +30,7 @@ func (v *visit) printed() (report.Input, error) {
 	return report.Input{
 		Snapshot: paper.Snapshot, Seal: paper.Seal, ContentSHA256: paper.ContentSHA256, SealSHA256: paper.SealSHA256, State: paper.State,
 		SignOffs: paper.SignOffs, Items: paper.Items, URL: v.PublicURL + paper.Path, PrintedAt: v.Now(), Sample: sample,
+		Beside: paper.Beside,
 	}, nil
 }
 
@@ -37,7 +38,8 @@ func (v *visit) printed() (report.Input, error) {
 // a hundred megabytes.
 var printing = make(chan struct{}, runtime.GOMAXPROCS(0))
 
-// reviewPDF prints a round: all of it, the readout, or the risks, as ?options= says.
+// reviewPDF prints a round: all of it, the readout, or the risks, as ?options= says, with what
+// people said about it when ?comments=1.
 func reviewPDF(v *visit) error {
 	extent, ok := report.ParseExtent(v.r.URL.Query().Get("options"))
 	if !ok {
@@ -47,7 +49,7 @@ func reviewPDF(v *visit) error {
 	if err != nil {
 		return err
 	}
-	in.Extent = extent
+	in.Extent, in.Comments = extent, v.r.URL.Query().Get("comments") == "1"
 	return v.file(fileName(in, string(extent))+".pdf", "application/pdf", func(w io.Writer) error {
 		select {
 		case printing <- struct{}{}:

@@ -122,3 +122,18 @@ func TestFilesOfRestrictedRoundsAreNotFound(t *testing.T) {
 		r.asha.get(r.path + path).is(http.StatusNotFound)
 	}
 }
+
+func TestReportsWithComments(t *testing.T) {
+	r := newReviewed(t, true)
+	r.noor.post(r.sheet.QuestionPath(r.sheet.Entries()[0])+"/talk", "body", "Is that a restore?").is(http.StatusSeeOther)
+	size := func(query string) int {
+		t.Helper()
+		return len(r.asha.get(r.path + "/report.pdf" + query).is(http.StatusOK).Body)
+	}
+	if plain, with := size(""), size("?comments=1"); with <= plain || size("?comments=no") != plain {
+		t.Errorf("a report has %d bytes without comments and %d with them", plain, with)
+	}
+	r.asha.get(r.path+"/record").says("with comments")
+	r.vera.get(r.path + "/report.pdf?comments=1").is(http.StatusNotFound)
+	r.visitor().get(r.path + "/report.pdf?comments=1").is(http.StatusSeeOther)
+}

@@ -69,6 +69,7 @@ func (r *report) readout(f *typeset.Flow, n *tagged.Node, shown [lists]int) {
 	r.masthead(f, n)
 	f.Space(13)
 	r.outcome(f, n)
+	r.sinceBriefly(f, n)
 	r.conditions(f, n, shown[listConditions])
 	f.Space(14)
 	r.scope(f, n)
@@ -157,6 +158,16 @@ func (r *report) outcome(f *typeset.Flow, n *tagged.Node) {
 
 // outcomeWords says what was decided, by whom and until when, and why.
 func (r *report) outcomeWords() (label, []string) {
+	e := r.running()
+	if e == nil || r.in.Seal != nil {
+		return r.outcomeThen()
+	}
+	return status(typeset.Triangle, typeset.High, emergencyWord+", not decided"), filled(
+		"Let through by "+e.DecidedBy+" until "+instant(e.EndsAt)+".", e.Reason)
+}
+
+// outcomeThen says it without regard to an emergency go.
+func (r *report) outcomeThen() (label, []string) {
 	undecided := status(typeset.DashedRing, typeset.Ink2, "")
 	v := r.in.Snapshot.Review
 	switch {
@@ -166,7 +177,7 @@ func (r *report) outcomeWords() (label, []string) {
 		if d.ValidUntil != "" {
 			by += " Valid until " + day(d.ValidUntil) + "."
 		}
-		return outcomeLabel(d.Outcome), filled(by, d.Reason)
+		return r.decisionLabel(), filled(by, d.Reason)
 	case r.in.State == review.Submitted:
 		undecided.word = "Not decided: submitted"
 		return undecided, []string{
@@ -384,6 +395,9 @@ func (r *report) proof(n *tagged.Node) *typeset.Flow {
 		facts = append(facts, [2]string{"Seal", r.in.SealSHA256})
 	}
 	facts = append(facts, [2]string{"Printed", instant(r.in.PrintedAt)}, [2]string{"Address", r.in.URL})
+	if r.boxes {
+		facts = append(facts, [2]string{"Letters", "Some letters of this record are in no typeface of this document: where they stand, it prints □. They can still be searched and copied."})
+	}
 	f := &typeset.Flow{X: pageLeft, Width: pageWidth}
 	r.facts(f, n.Add("L"), facts, 58, 2)
 	return f

@@ -53,6 +53,8 @@ func (r *report) question(f *typeset.Flow, n *tagged.Node, q *question) {
 			f.Markdown(n, q.Notes, styleText)
 		}
 		r.evidence(f, n, q)
+		r.broughtFor(f, n, r.in.Snapshot.Review.ID+"/"+q.key, q)
+		r.talkOf(f, n, r.in.Snapshot.Review.ID+"/"+q.key)
 	})
 }
 

@@ -68,7 +68,7 @@ func (r *report) listSignOffs(f *typeset.Flow) {
 	}})
 }
 
-// decision sets the whole decision, or says that there is none.
+// decision sets the whole decision, or says that there is none, and what became of it.
 func (r *report) decision(f *typeset.Flow) {
 	n := r.doc.Add("Sect")
 	r.heading(f, n, r.decisionPart, 130)
@@ -80,8 +80,14 @@ func (r *report) decision(f *typeset.Flow) {
 
 			review.Superseded: "Nobody has decided. An upgrade to newer questions took this round's place.",
 		}[r.in.State])
-		return
+	} else {
+		r.sealed(f, n)
 	}
+	r.since(f, n)
+}
+
+// sealed sets the decision as it was sealed.
+func (r *report) sealed(f *typeset.Flow, n *tagged.Node) {
 	d := r.in.Seal.Decision
 	l := outcomeLabel(d.Outcome)
 	f.Paragraph(n.Add("P"), typeset.Paragraph{Status: l.Status, Spans: []typeset.Span{l.span(styleText.Size)}, Keep: true})
@@ -176,13 +182,16 @@ func (r *report) about(f *typeset.Flow) {
 	r.sets(f, n)
 	f.Space(12)
 	paragraphs(f, n, aboutHashes, styleMeta)
+	paragraphs(f, n, aboutBeside, styleMeta)
 	paragraphs(f, n, aboutLetters, styleMeta)
 }
 
 const (
 	aboutHashes = "Hashes are SHA-256 in hexadecimal. The content hash covers what was asked, what was answered and what the evidence said at " +
 		"submission; the seal hash covers the content hash, the items, the sign-offs and the decision."
-	aboutLetters = "Letters that the typeface of this document lacks are printed as □; searching and copying still find the letters that were meant. " +
+	aboutBeside = "No hash covers what happened since, the files and links that people brought, and what they said: it is printed as it stood at printing. " +
+		"A file is known by its SHA-256."
+	aboutLetters = "Letters that the typefaces of this document lack are printed as □; searching and copying still find the letters that were meant. " +
 		"Marks that turn the direction of text are written out, such as [U+202E]."
 )
 

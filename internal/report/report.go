@@ -7,6 +7,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"reflect"
 	"time"
 
 	"orrery/internal/report/tagged"
@@ -27,6 +28,8 @@ type Input struct {
 	PrintedAt     time.Time
 	Sample        bool // made-up data: every page says so
 	Extent        Extent
+	Comments      bool          // print what people said, in the full extent
+	Beside        review.Beside // as of PrintedAt
 }
 
 // Extent is how much of a round is printed.
@@ -115,6 +118,7 @@ type report struct {
 	total    tally
 	parts    []*part // all of them, in their order
 	foot     [2]typeset.Line
+	boxes    bool // some letter is in no typeface
 	chapters
 }
 
@@ -128,6 +132,9 @@ type part struct {
 }
 
 func newReport(in Input) *report {
+	if !in.Comments || in.Extent == ReadoutOnly || in.Extent == RisksOnly {
+		in.Beside.Talk = nil
+	}
 	canvas := typeset.NewCanvas()
 	r := &report{in: in, canvas: canvas, doc: canvas.Doc.Root(), items: in.items(), signOffs: in.SignOffs}
 	if in.Seal != nil {
@@ -137,6 +144,7 @@ func newReport(in Input) *report {
 	r.sections, r.total = sections(in.Snapshot.Sections)
 	r.plan()
 	r.foot = r.footing()
+	r.boxes = !printable(reflect.ValueOf(in))
 	return r
 }
 
@@ -158,6 +166,7 @@ func (r *report) full() bool { return r.in.Extent == Full || r.in.Extent == "" }
 type chapters struct {
 	risksPart, againstPart, contentsPart             *part
 	itemsPart, signOffsPart, decisionPart, aboutPart *part
+	talkPart                                         *part
 }
 
 // plan lists the parts in their order. There is no chapter on evidence against answers
@@ -181,6 +190,9 @@ func (r *report) plan() {
 			q.part = r.add(&part{number: q.number, title: q.Title, level: 1, risk: q.Risk})
 		}
 	}
+	if r.talked(r.in.Snapshot.Review.ID) {
+		r.talkPart = r.chapter("Brought and said about the review")
+	}
 	r.itemsPart, r.signOffsPart = r.chapter("Items"), r.chapter("Sign-offs")
 	r.decisionPart, r.aboutPart = r.chapter("Decision record"), r.chapter("About this document")
 }
@@ -201,6 +213,7 @@ func (r *report) body() *typeset.Flow {
 	for _, s := range r.sections {
 		r.section(f, s)
 	}
+	r.reviewTalk(f)
 	r.listItems(f)
 	r.listSignOffs(f)
 	r.decision(f)

@@ -380,6 +380,7 @@ func hostile(s string) Input {
 		Outcome: s, Reason: s, DecidedBy: s, DecidedAt: s, ValidUntil: s, Conditions: []review.SealedCondition{{Text: s, Timing: s, Owner: s, DueOn: s}},
 	}
 	in.Seal.Evidence = []review.SealedNewProof{{Question: s, Check: s, Before: s, Now: s}}
+	in.Comments, in.Beside = true, besideOf(s)
 	return in
 }
 
@@ -449,6 +450,21 @@ func TestWordsOfTheRecordAreNotInvented(t *testing.T) {
 
 func benchmark(b *testing.B, n int) {
 	in := long(n)
+	for b.Loop() {
+		if err := PDF(io.Discard, in); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkPDF300QuestionsInJapanese(b *testing.B) {
+	in := long(300)
+	in.Snapshot.Workload.Name = "決済サービス"
+	for i := range in.Snapshot.Sections {
+		for j := range in.Snapshot.Sections[i].Questions {
+			in.Snapshot.Sections[i].Questions[j].Notes = "復元の訓練は毎月行う。\n\n手順は運用の手引きにある。"
+		}
+	}
 	for b.Loop() {
 		if err := PDF(io.Discard, in); err != nil {
 			b.Fatal(err)

@@ -98,6 +98,12 @@ func choiceLabel(c review.SnapshotChoice) label {
 func (r *report) standing() string {
 	switch r.in.State {
 	case review.Sealed:
+		switch {
+		case r.in.Beside.Revoked != nil:
+			return "decided and sealed, since revoked"
+		case r.ended():
+			return "decided and sealed, since ended"
+		}
 		return "decided and sealed"
 	case review.Submitted:
 		return "submitted, not decided"
@@ -110,7 +116,7 @@ func (r *report) standing() string {
 
 // stamps are the words that every page carries.
 func (r *report) stamps() []string {
-	var words []string
+	words := r.sinceStamps()
 	if r.in.State == review.Draft {
 		words = append(words, "DRAFT")
 	}

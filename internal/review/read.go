@@ -320,61 +320,6 @@ func decisionsOf(ctx context.Context, q postgres.Querier, review uuid.UUID) (map
 	return byRound, nil
 }
 
-// Paper is one round ready to be handed over: what a report prints.
-type Paper struct {
-	Snapshot      Snapshot
-	Seal          *Seal // nil until decided
-	State         string
-	ContentSHA256 string
-	SealSHA256    string
-	SignOffs      []SealedSignOff // of a round that is not sealed
-	Items         []SealedItem    // of a round that is not sealed
-	Path          string
-}
-
-// Paper reads a round for a report: the newest one when number is 0. A submitted or sealed
-// round is read from its frozen bytes; a draft as it stands.
-func (s *Service) Paper(ctx context.Context, who identity.Actor, id uuid.UUID, number int) (Paper, error) {
-	r, err := load(ctx, s.db, who, id)
-	if err != nil {
-		return Paper{}, err
-	}
-	if number == 0 {
-		number = r.Round.Number
-	}
-	p := Paper{Path: r.Path()}
-	var content, seal, sealSum, sum []byte
-	var round uuid.UUID
-	err = s.db.QueryRow(ctx, `
-		select d.id, d.state, d.content, d.content_sha256, c.seal, c.seal_sha256
-		from rounds d left join decisions c on c.round_id = d.id where d.review_id = $1 and d.number = $2`, id, number).
-		Scan(&round, &p.State, &content, &sum, &seal, &sealSum)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return p, fault.New(fault.NotFound, "This review has no such round.")
-	}
-	if err != nil {
-		return p, fmt.Errorf("read round: %w", err)
-	}
-	if p.State == Draft || content == nil && seal == nil { // a draft, also one that was cancelled
-		return p, s.draftPaper(ctx, r, &p)
-	}
-	p.ContentSHA256, p.SealSHA256 = hex.EncodeToString(sum), hex.EncodeToString(sealSum)
-	if err := json.Unmarshal(content, &p.Snapshot); err != nil {
-		return p, fmt.Errorf("decode content: %w", err)
-	}
-	if p.State == Superseded {
-		return p, nil
-	}
-	if seal != nil {
-		p.Seal = &Seal{}
-		if err := json.Unmarshal(seal, p.Seal); err != nil {
-			return p, fmt.Errorf("decode seal: %w", err)
-		}
-		return p, nil
-	}
-	return p, s.openPaper(ctx, r, round, sum, &p)
-}
-
 // draftPaper fills the paper from the answers as they stand.
 func (s *Service) draftPaper(ctx context.Context, r Review, p *Paper) error {
 	sheet, err := s.sheet(ctx, s.db, r)

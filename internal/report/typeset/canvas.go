@@ -12,7 +12,8 @@ type Canvas struct {
 	Doc  *tagged.Document
 	face Face
 	size float64
-	set  bool // face and size are what fpdf has
+	set  bool    // face and size are what fpdf has
+	has  [4]bool // the faces that fpdf knows
 }
 
 // NewCanvas returns a canvas on a new document of A4 pages that has none yet.
@@ -21,7 +22,6 @@ func NewCanvas() *Canvas {
 	pdf.SetAutoPageBreak(false, 0)
 	pdf.SetMargins(0, 0, 0)
 	pdf.SetCatalogSort(true)
-	register(pdf)
 	return &Canvas{PDF: pdf, Doc: tagged.New(pdf)}
 }
 
@@ -101,32 +101,55 @@ func (c *Canvas) run(n *tagged.Node, l Line, style *Style, cells []cell, box tag
 	}
 }
 
-// glyphs draws characters, those that the face lacks as boxes that can be copied as what
-// was meant.
+// glyphs draws characters, each in the face that has it, and those that none has as boxes
+// that can be copied as what was meant.
 func (c *Canvas) glyphs(style *Style, cells []cell, x, base float64) {
-	if !c.set || c.face != style.Face || c.size != style.Size {
-		c.PDF.SetFont(faces[style.Face].name, "", style.Size)
-		c.face, c.size, c.set = style.Face, style.Size, true
-	}
 	c.PDF.SetTextColor(int(style.Color.R), int(style.Color.G), int(style.Color.B))
 	for start := 0; start < len(cells); {
-		boxed := cells[start].shown != cells[start].meant
+		first := cells[start].glyph
+		boxed := first.shown != first.meant
 		end, width := start, 0.0
 		var shown, meant []rune
-		for end < len(cells) && (cells[end].shown != cells[end].meant) == boxed {
+		for end < len(cells) && cells[end].face == first.face && (cells[end].shown != cells[end].meant) == boxed {
 			shown, meant = append(shown, cells[end].shown), append(meant, cells[end].meant)
 			width += cells[end].width
 			end++
 		}
+		c.use(first.face, style.Size)
 		draw := func() { c.PDF.Text(x, base, string(shown)) }
-		if boxed {
+		switch {
+		case boxed:
 			c.Doc.Instead(string(meant), draw)
-		} else {
+		case first.face == east && style.Face == SemiBold:
+			c.bold(style, draw)
+		default:
 			draw()
 		}
 		x += width
 		start = end
 	}
+}
+
+// use makes a face the present one. The document learns of it when it is used first, and so
+// holds only what it needs.
+func (c *Canvas) use(face Face, size float64) {
+	if !c.has[face] {
+		c.PDF.AddUTF8FontFromBytes(faces[face].name, "", faces[face].file)
+		c.has[face] = true
+	}
+	if !c.set || c.face != face || c.size != size {
+		c.PDF.SetFont(faces[face].name, "", size)
+		c.face, c.size, c.set = face, size, true
+	}
+}
+
+// bold draws letters of a face that has one weight with an outline, to stand beside
+// semibold ones.
+func (c *Canvas) bold(style *Style, draw func()) {
+	c.stroke(style.Color, style.Size*0.03)
+	c.PDF.SetTextRenderingMode(2)
+	draw()
+	c.PDF.SetTextRenderingMode(0)
 }
 
 // Rule draws a horizontal line whose middle is at y. Say before whose content it is.

@@ -9,17 +9,20 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// replacement is what is drawn for a character the face does not have.
+// replacement is what is drawn for a character that no face has.
 const replacement = '□'
 
-// glyph is a character as it is drawn and as it was meant. They differ where the face has
-// no such character.
-type glyph struct{ shown, meant rune }
+// glyph is a character as it is drawn, in which face, and as it was meant. They differ where
+// no face has such a character.
+type glyph struct {
+	shown, meant rune
+	face         Face
+}
 
 // clean makes a string fit to be drawn in a face: line feeds are the only control
 // characters left, marks that turn the direction of text are spelled out as [U+202E],
-// invisible characters are dropped, and what the face lacks becomes a visible box that
-// remembers what it stands for.
+// invisible characters are dropped, letters the face lacks are drawn in the one that stands
+// in for it, and what both lack becomes a visible box that remembers what it stands for.
 func clean(face Face, s string) []glyph {
 	list := make([]glyph, 0, len(s))
 	if !plain(s) {
@@ -28,18 +31,20 @@ func clean(face Face, s string) []glyph {
 	for _, r := range s {
 		switch {
 		case r == '\n' || r == '\r' || r == '\u2028' || r == '\u2029':
-			list = append(list, glyph{'\n', '\n'})
+			list = append(list, glyph{'\n', '\n', face})
 		case r == '\t' || unicode.Is(unicode.Zs, r) && !face.has(r):
-			list = append(list, glyph{' ', ' '})
+			list = append(list, glyph{' ', ' ', face})
 		case turnsDirection(r):
 			for _, c := range fmt.Sprintf("[U+%04X]", r) {
-				list = append(list, glyph{c, c})
+				list = append(list, glyph{c, c, face})
 			}
 		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Variation_Selector, r):
 		case face.has(r):
-			list = append(list, glyph{r, r})
+			list = append(list, glyph{r, r, face})
+		case east.has(r):
+			list = append(list, glyph{r, r, east})
 		default:
-			list = append(list, glyph{replacement, r})
+			list = append(list, glyph{replacement, r, face})
 		}
 	}
 	return list

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"unicode"
 
-	"codeberg.org/go-pdf/fpdf"
 	"golang.org/x/image/font/sfnt"
 	"golang.org/x/image/math/fixed"
 
@@ -23,12 +22,19 @@ const (
 	Regular Face = iota
 	SemiBold
 	Italic
+	east // stands in for letters that the other faces lack
 )
 
+// faces are the files of the faces, and how to get what breaking lines needs of them, which
+// is read once, when it is needed first.
 var faces = []struct {
-	name string
-	file []byte
-}{Regular: {"inter", fonts.Regular}, SemiBold: {"inter-semibold", fonts.SemiBold}, Italic: {"inter-italic", fonts.Italic}}
+	name    string
+	file    []byte
+	metrics func() *metrics
+}{
+	Regular: {"inter", fonts.Regular, reading(fonts.Regular)}, SemiBold: {"inter-semibold", fonts.SemiBold, reading(fonts.SemiBold)},
+	Italic: {"inter-italic", fonts.Italic, reading(fonts.Italic)}, east: {"droid-fallback", fonts.East, reading(fonts.East)},
+}
 
 // Of the face's design: where the baseline of a line is.
 const ascent, descent = 0.969, 0.242
@@ -37,18 +43,16 @@ const ascent, descent = 0.969, 0.242
 // thousandths of the size, plus one; 0 where the face has no glyph.
 type metrics [0x10000]uint16
 
-// widths reads the faces once. They are part of the program, so a fault in them is a bug.
-var widths = sync.OnceValue(func() []*metrics {
-	list := make([]*metrics, len(faces))
-	for i, face := range faces {
-		m, err := readMetrics(face.file)
+// reading reads a face once. It is part of the program, so a fault in it is a bug.
+func reading(file []byte) func() *metrics {
+	return sync.OnceValue(func() *metrics {
+		m, err := readMetrics(file)
 		if err != nil {
-			panic(fmt.Sprintf("font %s: %v", face.name, err))
+			panic(fmt.Sprintf("read font: %v", err))
 		}
-		list[i] = m
-	}
-	return list
-})
+		return m
+	})
+}
 
 func readMetrics(file []byte) (*metrics, error) {
 	font, err := sfnt.Parse(file)
@@ -77,14 +81,21 @@ func readMetrics(file []byte) (*metrics, error) {
 }
 
 // has reports whether the face can show the character.
-func (f Face) has(r rune) bool { return r < 0x10000 && widths()[f][r] > 0 }
+func (f Face) has(r rune) bool { return r < 0x10000 && faces[f].metrics()[r] > 0 }
 
 // width returns the width of a character at size 1; of one the face has.
-func (f Face) width(r rune) float64 { return float64(widths()[f][r]-1) / 1000 }
+func (f Face) width(r rune) float64 { return float64(faces[f].metrics()[r]-1) / 1000 }
 
-// register makes the faces known to a document.
-func register(pdf *fpdf.Fpdf) {
-	for _, face := range faces {
-		pdf.AddUTF8FontFromBytes(face.name, "", face.file)
+// Prints reports whether every letter of a text can be shown. Where one cannot, a box is
+// drawn in its place.
+func Prints(s string) bool {
+	if plain(s) {
+		return true
 	}
+	for _, g := range clean(Regular, s) {
+		if g.shown != g.meant {
+			return false
+		}
+	}
+	return true
 }

@@ -63,7 +63,7 @@ func Break(spans []Span, width, leading float64) []Line {
 		for _, g := range clean(style.Face, spans[i].Text) {
 			c := cell{glyph: g, style: style}
 			if g.shown != '\n' {
-				c.width = style.Face.width(g.shown) * style.Size
+				c.width = g.face.width(g.shown) * style.Size
 			}
 			cells = append(cells, c)
 		}
@@ -72,7 +72,7 @@ func Break(spans []Span, width, leading float64) []Line {
 	for start := 0; start < len(cells); {
 		end, next := cut(cells, start, width)
 		if end < next && end > start { // words must not join when the text is copied
-			cells[end].glyph = glyph{' ', ' '}
+			cells[end].glyph = glyph{' ', ' ', cells[end].style.Face}
 			end++
 		}
 		lines = append(lines, newLine(cells[start:end], cells[start].style.Size, leading))
@@ -185,7 +185,7 @@ func between(cells []cell, i int) int {
 	}
 	c, next := cells[i], cells[i+1]
 	switch {
-	case next.shown == ' ' || unicode.Is(unicode.M, next.meant):
+	case next.shown == ' ' || unicode.Is(unicode.M, next.meant) || strings.ContainsRune("、。，．：；！？）」』】〕〉》ー々", next.shown):
 		return nowhere
 	case c.shown == ' ' || c.shown == '—' || ideograph(c.meant) || ideograph(next.meant):
 		return betweenWords
@@ -212,7 +212,7 @@ func Clamp(lines []Line, most int, width float64) []Line {
 		return lines
 	}
 	style := last.cells[len(last.cells)-1].style
-	dots := cell{glyph{'…', '…'}, style, style.Face.width('…') * style.Size}
+	dots := cell{glyph{'…', '…', style.Face}, style, style.Face.width('…') * style.Size}
 	cells := slices.Clone(last.cells)
 	w := dots.width
 	for _, c := range cells {

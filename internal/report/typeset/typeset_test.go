@@ -42,7 +42,8 @@ func TestClean(t *testing.T) {
 		"\x00a\x1b[1m\x7f":     {"a[1m", "a[1m"},
 		"bad \xff":             {"bad □", "bad \uFFFD"},
 		"e\u0301":              {"é", "é"},
-		"漢字":                   {"□□", "漢字"},
+		"漢字かな한글":               {"漢字かな한글", "漢字かな한글"},
+		"אב":                   {"□□", "אב"},
 		"\U0001F44D\uFE0F":     {"□", "\U0001F44D"},
 		"a\u200b\u200d\u00adb": {"ab", "ab"},
 		"x\u202Ey\u2066":       {"x[U+202E]y[U+2066]", "x[U+202E]y[U+2066]"},
@@ -67,7 +68,7 @@ func FuzzClean(f *testing.F) {
 	f.Add("a\u202E\xff\U0001F44D漢\x00")
 	f.Fuzz(func(t *testing.T, s string) {
 		for _, g := range clean(Italic, s) {
-			if g.shown != '\n' && !Italic.has(g.shown) || turnsDirection(g.meant) || g.meant < ' ' && g.meant != '\n' {
+			if g.shown != '\n' && !g.face.has(g.shown) || turnsDirection(g.meant) || g.meant < ' ' && g.meant != '\n' {
 				t.Errorf("%q gave %q for %q", s, g.shown, g.meant)
 			}
 		}
@@ -90,7 +91,8 @@ func TestBreak(t *testing.T) {
 		"after a strong separator":  {"arn:aws:x-y-z-long", width("arn:aws:x-y"), []string{"arn:aws:", "x-y-z-long"}},
 		"after a weak one":          {"alpha_beta_gamma", width("alpha_beta_g"), []string{"alpha_beta_", "gamma"}},
 		"a long word on a new line": {"see alphabetagamma", width("alphabetagamma"), []string{"see ", "alphabetagamma"}},
-		"ideographs":                {"漢字漢字", width("漢字"), []string{"□□", "□□"}},
+		"ideographs":                {"漢字漢字", width("漢字"), []string{"漢字", "漢字"}},
+		"a full stop stays":         {"漢字漢。", width("漢字漢"), []string{"漢字", "漢。"}},
 		"nothing":                   {"", 100, nil},
 		"no room at all":            {"ab", 0, []string{"a", "b"}},
 		"marks stay with letters":   {"x\u0301x\u0301", width("x"), []string{"x\u0301", "x\u0301"}},
@@ -126,8 +128,12 @@ func FuzzBreakKeepsEverything(f *testing.F) {
 func TestWidthsAreThoseOfTheDocument(t *testing.T) {
 	c := NewCanvas()
 	for face := range faces {
-		c.PDF.SetFont(faces[face].name, "", 10)
-		for _, s := range []string{"Hamburgefonstiv 0123456789", "Łukasz Ελένη Ольга", "“—…” □ •"} {
+		c.use(Face(face), 10)
+		samples := []string{"Hamburgefonstiv 0123456789", "Łukasz Ελένη Ольга", "“—…” □ •"}
+		if Face(face) == east {
+			samples = []string{"山田太郎、李小龙。", "ひらがなカタカナ", "한국어"}
+		}
+		for _, s := range samples {
 			want := c.PDF.GetStringWidth(s)
 			got := One(1, Span{s, Style{Face: Face(face), Size: 10}}).Width
 			if math.Abs(got-want) > 0.05 {
@@ -434,5 +440,16 @@ func TestEveryShapeIsDrawn(t *testing.T) {
 	}
 	if err := c.Doc.Finish(io.Discard, tagged.Info{}); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestPrints(t *testing.T) {
+	for in, want := range map[string]bool{
+		"": true, "Noor": true, "Łukasz Nguyễn Ελένη Ольга": true, "山田太郎 李小龙 김민수": true, "\u200b\u202E\n": true,
+		"محمد": false, "שרה": false, "\U0001F44D": false, "bad \xff": false,
+	} {
+		if got := Prints(in); got != want {
+			t.Errorf("Prints(%q) is %v", in, got)
+		}
 	}
 }
