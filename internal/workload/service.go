@@ -72,7 +72,10 @@ func (s *Service) Update(ctx context.Context, who identity.Actor, id uuid.UUID, 
 	return Load(ctx, s.db, identity.SystemActor("workload"), w.ID)
 }
 
-// input is the workload as somebody would have typed it, with another tier.
+// Input is the workload as somebody would have typed it, to be changed in part.
+func (w Workload) Input() Input { return w.input(w.Tier) }
+
+// input is Input with another tier.
 func (w Workload) input(tier int) Input {
 	in := Input{
 		Key: w.Key, Name: w.Name, Description: w.Description, TeamKey: w.TeamKey, Tier: tier, Stage: w.Stage, Restricted: w.Restricted,

@@ -1,0 +1,2 @@
+alter table people drop column service;
+drop table idempotency_keys;
