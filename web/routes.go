@@ -38,5 +38,6 @@ func (s *Server) routes() []Route {
 		markRoutes(),
 		sectionRoutes(),
 		afterRoutes(),
+		apiDocsRoutes(),
 	)
 }

@@ -21,6 +21,7 @@ import (
 	"orrery/internal/remediation"
 	"orrery/internal/review"
 	"orrery/internal/workload"
+	"orrery/web/api"
 	"orrery/web/static"
 )
 
@@ -35,7 +36,7 @@ type Deps struct {
 	Reviews   *review.Service
 	Portfolio *portfolio.Service
 	Talk      *discussion.Service
-	API       http.Handler                // serves /api/
+	API       *api.API                    // serves /api/
 	Ready     func(context.Context) error // whether the database answers and has our schema
 	Version   string
 	PublicURL string // where people reach the portal, without a slash at the end

@@ -20,7 +20,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 
 	"orrery/internal/discussion"
 	"orrery/internal/evidence"
@@ -74,7 +73,7 @@ func New(d Deps) *API {
 	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
 		s.writeProblem(w, r, http.StatusMethodNotAllowed, "This address does not take "+r.Method+" requests.")
 	})
-	r.Use(s.recoverPanics, echoTrace, s.authenticate, newLimiter(d.Rate, d.Now).limit(s), middleware.GetHead)
+	r.Use(s.recoverPanics, echoTrace, s.authenticate, newLimiter(d.Rate, d.Now).limit(s), headAsGet)
 	config := huma.DefaultConfig("Orrery", d.Version)
 	config.Info.Description = intro
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/api/openapi", "", ""
@@ -116,6 +115,16 @@ func (s *server) recoverPanics(next http.Handler) http.Handler {
 			s.Log.Error("panic", "request_id", s.RequestID(r.Context()), "panic", p, "stack", string(debug.Stack()))
 			s.writeProblem(w, r, http.StatusInternalServerError, "Something failed on our side. Nothing was changed; please try again.")
 		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// headAsGet answers HEAD as GET: nothing of the body is sent.
+func headAsGet(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			chi.RouteContext(r.Context()).RouteMethod = http.MethodGet
+		}
 		next.ServeHTTP(w, r)
 	})
 }
@@ -195,6 +204,9 @@ func takeKey(w http.ResponseWriter, r *http.Request) (identity.Once, error) {
 }
 
 var printable = regexp.MustCompile(`^[ -~]{1,255}$`)
+
+// Description is what the API says of itself.
+func (a *API) Description() *huma.OpenAPI { return a.spec }
 
 // Routes lists every method and address that answers, for the test that compares them with
 // the description. The description itself is not among them.

@@ -113,7 +113,11 @@ func (s *server) problem(ctx context.Context, err error, in string) error {
 	var refused questionnaire.Problems
 	if errors.As(err, &refused) {
 		for _, one := range refused {
-			p.Errors = append(p.Errors, Place{Location: "body.content", Pointer: "/content", Message: one.String()})
+			place := Place{Message: one.String()}
+			if in == "body" {
+				place.Location, place.Pointer = "body.content", "/content"
+			}
+			p.Errors = append(p.Errors, place)
 		}
 	}
 	return p

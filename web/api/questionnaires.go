@@ -202,7 +202,9 @@ func (s *server) exportVersion(ctx context.Context, in *exportInput) (*Tagged[Fi
 	var content []byte
 	if in.Format == "aws" {
 		var loss []questionnaire.Problem
-		content, loss, err = questionnaire.ExportAWS(set)
+		if content, loss, err = questionnaire.ExportAWS(set); err != nil {
+			err = fault.Wrap(fault.Invalid, err, "This version cannot become a custom lens of AWS as it is.")
+		}
 		f.Name = p.Key + ".json"
 		for _, one := range loss {
 			f.Lost = append(f.Lost, findingOf(one))
