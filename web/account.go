@@ -286,7 +286,7 @@ func createToken(v *visit) error {
 		return err
 	}
 	p := v.page("The token is made", "/account", ui.Link{Text: "Your account", Href: "/account"}, ui.Link{Text: "The token"})
-	return v.render(http.StatusOK, views.TokenMade(p, views.NewToken{Token: t, Secret: secret, PublicURL: v.PublicURL, Now: v.Now()}))
+	return v.render(http.StatusOK, views.TokenMade(p, views.NewToken{Token: t, Secret: secret, PublicURL: v.PublicURL, Now: v.Now(), Back: ui.Link{Text: "Go to your account", Href: "/account"}}))
 }
 
 func revokeToken(v *visit) error {

@@ -93,6 +93,8 @@ var routeRules = map[string]rule{
 	"GET /teams/new":                                     admins,
 	"GET /teams/{key}":                                   anyone,
 	"POST /teams*":                                       admins,
+	"GET /teams/{key}/services/new":                      leadsAndAdmins,
+	"POST /teams/{key}/services*":                        leadsAndAdmins,
 	"POST /threads/{id}/replies":                         readers,
 	"POST /threads/{id}/state":                           settlers,
 	"GET /workloads":                                     anyone,
@@ -140,7 +142,7 @@ var routeRules = map[string]rule{
 
 // openRoutes have business with people who are not signed in.
 var openRoutes = []string{
-	"GET /sign-in", "POST /sign-in", "POST /sign-out", "GET /link/{secret}", "POST /link/{secret}", "GET /.well-known/orrery-keys.json", "GET /healthz", "GET /readyz", "GET /version",
+	"GET /sign-in", "POST /sign-in", "POST /sign-out", "GET /link/{secret}", "POST /link/{secret}", "GET /.well-known/orrery-keys.json", "GET /healthz", "GET /api/docs", "GET /readyz", "GET /version",
 }
 
 // notTried end the session of who asks, or need a person of their own; account_test tries them.

@@ -32,6 +32,8 @@ func tokenAct(verb string, id uuid.UUID, details ...Detail) *Act {
 	return &Act{Verb: verb, TargetKind: "token", TargetID: id.String(), Details: details}
 }
 
+func scopesDetail(scopes []string) Detail { return Detail{"scopes", strings.Join(scopes, " ")} }
+
 // CreateToken makes an API token of who; the secret is returned once. Invalid on "name",
 // "scopes" (one or more of Scopes) and "expires" (up to 366 days). A token makes no tokens.
 func (s *Service) CreateToken(ctx context.Context, who Actor, name string, scopes []string, expiresIn time.Duration) (Token, string, error) {
@@ -60,7 +62,7 @@ func (s *Service) createToken(ctx context.Context, who Actor, name string, scope
 	if err := p.err(); err != nil {
 		return Token{}, "", err
 	}
-	secret := newToken()
+	secret := newToken(tokenPrefix)
 	t.Hint = secret[len(secret)-tokenHint:]
 	err := s.act(ctx, who, func(tx pgx.Tx, now time.Time) (*Act, error) {
 		c, err := owner(tx)
@@ -71,7 +73,7 @@ func (s *Service) createToken(ctx context.Context, who Actor, name string, scope
 			return nil, fault.New(fault.Conflict, "%s is deactivated.", c.Name)
 		}
 		t.CreatedAt, t.ExpiresAt = now, now.Add(expiresIn)
-		return tokenAct("token.created", t.ID, Detail{"person", c.ID.String()}, Detail{"scopes", strings.Join(t.Scopes, " ")},
+		return tokenAct("token.created", t.ID, Detail{"person", c.ID.String()}, scopesDetail(t.Scopes),
 			Detail{"expires", t.ExpiresAt.Format(time.RFC3339)}), insertToken(ctx, tx, c.ID, digest(secret), t)
 	})
 	if err != nil {

@@ -118,7 +118,7 @@ func mayOwn(ctx context.Context, q postgres.Querier, person, workloadID uuid.UUI
 	err = q.QueryRow(ctx, `
 		select exists (
 			select from people p join workloads w on w.id = $2
-			where p.id = $1 and p.deactivated_at is null
+			where p.id = $1 and p.deactivated_at is null and p.service_team is null
 			and (not w.restricted or exists (select from memberships m where m.person_id = p.id and m.team_id = w.team_id)))`, person, workloadID).Scan(&ok)
 	return ok, err
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"orrery/internal/fault"
 	"orrery/internal/identity"
@@ -346,6 +347,20 @@ func TestSpecIsTheRoutes(t *testing.T) {
 	}
 	if !maps.Equal(routes, spec) {
 		t.Errorf("routes %v\nspec %v", routes, spec)
+	}
+}
+
+func TestAServiceSaysNotThatHighsAreMended(t *testing.T) {
+	s := newStage(t)
+	_, secret, err := s.identity.CreateServiceTokenFor(t.Context(), "ledger", "tickets", []string{identity.ReadReviews, identity.WriteItems}, 24*time.Hour)
+	s.must(nil, err)
+	id := "/api/v1/items/" + s.item.ID.String()
+	s.send(http.MethodPatch, id, secret, `{"state":"done","resolution":"Closed."}`, "If-Match", "*").problem(http.StatusForbidden, "A service does neither")
+	if r := s.send(http.MethodPatch, id, secret, `{"state":"in_progress"}`, "If-Match", "*"); r.status != http.StatusOK {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	if r := s.send(http.MethodGet, "/api/v1/items/"+s.secret.ID.String(), secret, ""); r.status != http.StatusOK {
+		t.Errorf("a service on its own restricted workload: %d", r.status)
 	}
 }
 

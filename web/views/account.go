@@ -69,6 +69,7 @@ type NewToken struct {
 	Secret    string
 	PublicURL string
 	Now       time.Time
+	Back      ui.Link // where to go from here
 }
 
 // Example is a command that uses the token, without holding it.
