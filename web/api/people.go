@@ -31,7 +31,7 @@ type Membership struct {
 
 // Grant is what somebody may do on one workload, or on all.
 type Grant struct {
-	Kind     string  `json:"kind" enum:"approver,facilitator"`
+	Kind     string  `json:"kind" enum:"approver,facilitator,participant"`
 	Workload *string `json:"workload" doc:"Key of the workload; null: all."`
 }
 
