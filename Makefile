@@ -42,7 +42,7 @@ bench: ## Measure the running program (figures of docs/performance.md)
 	@sh scripts/need.sh go postgresql
 	@go test -tags bench -run '^TestBench$$' -count=1 -timeout 30m -v ./cmd/server
 
-soak: ## Long runs: crash cycles, acts at once, each fuzz target (CYCLES=200 ROUNDS=1000 EDITS=1000 FUZZTIME=2m)
+soak: ## Long runs: crash cycles, acts at once, each fuzz target (CYCLES=200 ROUNDS=1000 EDITS=1000 CALLS=2000 FUZZTIME=2m)
 	@sh scripts/soak.sh
 
 clean: ## Remove what was built; data folders stay

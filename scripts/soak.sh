@@ -6,6 +6,7 @@ sh scripts/need.sh go postgresql
 ORRERY_CRASH_CYCLES=${CYCLES:-200} go test -run '^TestCrash' -count=1 -timeout 2h -v ./cmd/server
 ORRERY_SOAK_ROUNDS=${ROUNDS:-1000} ORRERY_SOAK_EDITS=${EDITS:-1000} \
 	go test -run '^(TestFiftyDecisionsAtOnce|TestNeverSignsUnseenContent|TestSharedAnswersAreLinearizable)$' -count=1 -timeout 2h -v ./internal/review
+ORRERY_SOAK_API_CALLS=${CALLS:-2000} go test -run '^TestFuzzFromDescription$' -count=1 -timeout 1h -v ./web/api
 for package in $(go list ./...); do
 	for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz' || true); do
 		echo "== $package $target"

@@ -261,7 +261,7 @@ func signOutEverywhere(v *visit) error {
 }
 
 func newTokenPage(v *visit) error {
-	return v.showTokenForm(http.StatusOK, views.TokenForm{Days: "90"}, nil)
+	return v.showTokenForm(http.StatusOK, views.TokenForm{Days: "90", Chosen: []string{identity.ReadReviews}}, nil)
 }
 
 func (v *visit) showTokenForm(status int, f views.TokenForm, errs ui.FieldErrors) error {
@@ -275,10 +275,10 @@ func createToken(v *visit) error {
 	if err != nil {
 		return err
 	}
-	f := views.TokenForm{Name: form.Get("name"), Days: form.Get("expires")}
+	f := views.TokenForm{Name: form.Get("name"), Days: form.Get("expires"), Chosen: form["scopes"]}
 	days, _ := strconv.Atoi(f.Days) // what is no number is no day, which is refused
 	life := time.Duration(max(0, min(days, 1000))) * 24 * time.Hour
-	t, secret, err := v.Identity.CreateToken(v.ctx(), v.who, f.Name, []string{identity.ScopeRead}, life)
+	t, secret, err := v.Identity.CreateToken(v.ctx(), v.who, f.Name, f.Chosen, life)
 	if errs, ok := invalid(err); ok {
 		return v.showTokenForm(http.StatusUnprocessableEntity, f, errs)
 	}
@@ -286,7 +286,7 @@ func createToken(v *visit) error {
 		return err
 	}
 	p := v.page("The token is made", "/account", ui.Link{Text: "Your account", Href: "/account"}, ui.Link{Text: "The token"})
-	return v.render(http.StatusOK, views.TokenMade(p, views.NewToken{Token: t, Secret: secret, PublicURL: v.PublicURL, Now: v.Now()}))
+	return v.render(http.StatusOK, views.TokenMade(p, views.NewToken{Token: t, Secret: secret, PublicURL: v.PublicURL, Now: v.Now(), Back: ui.Link{Text: "Go to your account", Href: "/account"}}))
 }
 
 func revokeToken(v *visit) error {

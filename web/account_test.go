@@ -290,14 +290,14 @@ func TestToken(t *testing.T) {
 	s := newSite(t)
 	s.Ada.get("/account").says("You have no token that works.")
 	s.Ada.get("/account/tokens/new").is(200).says("Make an API token")
-	refused := s.Ada.post("/account/tokens", "name", "", "expires", "7").is(422).says("Enter a name.")
+	refused := s.Ada.post("/account/tokens", "name", "", "expires", "7").is(422).says("Enter a name.", "Choose at least one of the scopes")
 	if !strings.Contains(refused.Body, `<option value="7" selected>`) {
 		t.Error("the days chosen are not kept")
 	}
 	for _, days := range []string{"", "0", "-1", "367", "99999999999999999999", "seven", "\x00"} {
-		s.Ada.post("/account/tokens", "name", "pipeline", "expires", days).is(422).says("Choose an end within 366 days from now.")
+		s.Ada.post("/account/tokens", "name", "pipeline", "scopes", "reviews:read", "expires", days).is(422).says("Choose an end within 366 days from now.")
 	}
-	made := s.Ada.post("/account/tokens", "name", "release pipeline", "expires", "30").is(200).
+	made := s.Ada.post("/account/tokens", "name", "release pipeline", "scopes", "reviews:read", "scopes", "items:write", "expires", "30").is(200).
 		says("Orrery does not show it again", "21 Dec 2026, 12:00 UTC, in 30 days.", s.URL+"/api/v1/workloads/KEY/launch")
 	secret := made.value("token")
 	if who, err := s.Identity.ActorByToken(t.Context(), secret); err != nil || who.Name != "Ada Example" {

@@ -133,7 +133,7 @@ func TestReportsWithComments(t *testing.T) {
 	if plain, with := size(""), size("?comments=1"); with <= plain || size("?comments=no") != plain {
 		t.Errorf("a report has %d bytes without comments and %d with them", plain, with)
 	}
-	r.asha.get(r.path+"/record").says("with comments")
+	r.asha.get(r.path + "/record").says("with comments")
 	r.vera.get(r.path + "/report.pdf?comments=1").is(http.StatusNotFound)
 	r.visitor().get(r.path + "/report.pdf?comments=1").is(http.StatusSeeOther)
 }

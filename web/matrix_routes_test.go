@@ -105,6 +105,8 @@ var routeRules = map[string]rule{
 	"GET /teams/new":                                     admins,
 	"GET /teams/{key}":                                   anyone,
 	"POST /teams*":                                       admins,
+	"GET /teams/{key}/services/new":                      leadsAndAdmins,
+	"POST /teams/{key}/services*":                        leadsAndAdmins,
 	"POST /threads/{id}/replies":                         readers,
 	"POST /threads/{id}/state":                           settlers,
 	"GET /workloads":                                     anyone,
@@ -152,7 +154,8 @@ var routeRules = map[string]rule{
 
 // openRoutes have business with people who are not signed in.
 var openRoutes = []string{
-	"GET /sign-in", "POST /sign-in", "POST /sign-out", "GET /link/{secret}", "POST /link/{secret}", "GET /.well-known/orrery-keys.json", "GET /healthz", "GET /readyz", "GET /version", "POST /hooks/{tracker}",
+	"GET /sign-in", "POST /sign-in", "POST /sign-out", "GET /link/{secret}", "POST /link/{secret}", "GET /.well-known/orrery-keys.json", "GET /healthz", "GET /readyz", "GET /version",
+	"POST /hooks/{tracker}", "GET /api/docs",
 }
 
 // notTried end the session of who asks, or need a person of their own; account_test tries them.

@@ -37,7 +37,7 @@ type row struct {
 
 // lost are the rows that act on what does not exist, or is another person's: who gets through is told so.
 var lost = []string{
-	"identity.Deactivate", "identity.RemoveMembership", "identity.RevokeGrant", "identity.RevokeToken", "identity.EndSession",
+	"identity.Deactivate", "identity.RemoveMembership", "identity.RevokeGrant", "identity.RevokeToken", "identity.RevokeServiceToken", "identity.EndSession",
 	"library.SwitchOff", "library.SwitchOn", "library.Draft", "library.SaveDraft", "library.DiscardDraft", "library.PublishDraft", "library.ProposeDraft", "library.Unmark", "library.SettleMarks",
 	"workload.RemoveParticipant", "review.EndEmergency", "review.Frozen", "evidence.Connection", "workload.AllowAccount",
 	"remediation.Undo", "webhook.Endpoint", "webhook.Change", "webhook.SendTest", "webhook.Delivery", "webhook.Replay", "webhook.ReplaySince",
@@ -71,11 +71,18 @@ var identityRows = map[string]row{
 	"RemoveMembership": {admins, func(c call) error {
 		return c.Identity.RemoveMembership(c.ctx, c.who, c.w.TeamID, c.actors["admin"].PersonID)
 	}},
-	"Grant":        {admins, func(c call) error { return c.Identity.Grant(c.ctx, c.who, c.host.PersonID, identity.GrantInput{}) }},
-	"RevokeGrant":  {admins, func(c call) error { return c.Identity.RevokeGrant(c.ctx, c.who, somebody) }},
-	"Deactivate":   {admins, func(c call) error { return c.Identity.Deactivate(c.ctx, c.who, somebody) }},
-	"Reactivate":   {admins, func(c call) error { return c.Identity.Reactivate(c.ctx, c.who, c.host.PersonID) }},
-	"Rename":       {persons, func(c call) error { return c.Identity.Rename(c.ctx, c.who, "") }},
+	"Grant":       {admins, func(c call) error { return c.Identity.Grant(c.ctx, c.who, c.host.PersonID, identity.GrantInput{}) }},
+	"RevokeGrant": {admins, func(c call) error { return c.Identity.RevokeGrant(c.ctx, c.who, somebody) }},
+	"Deactivate":  {admins, func(c call) error { return c.Identity.Deactivate(c.ctx, c.who, somebody) }},
+	"Reactivate":  {admins, func(c call) error { return c.Identity.Reactivate(c.ctx, c.who, c.host.PersonID) }},
+	"Rename":      {persons, func(c call) error { return c.Identity.Rename(c.ctx, c.who, "") }},
+	"CreateServiceToken": {leadsAndAdmins, func(c call) error {
+		return only2(c.Identity.CreateServiceToken(c.ctx, c.who, c.w.TeamID, "", nil, 0))
+	}},
+	"ServiceTokens": {leadsAndAdmins, func(c call) error { return only(c.Identity.ServiceTokens(c.ctx, c.who, c.w.TeamID)) }},
+	"RevokeServiceToken": {leadsAndAdmins, func(c call) error {
+		return c.Identity.RevokeServiceToken(c.ctx, c.who, c.w.TeamID, somebody)
+	}},
 	"CreateTeam":   {admins, func(c call) error { return only(c.Identity.CreateTeam(c.ctx, c.who, "", "")) }},
 	"RenameTeam":   {admins, func(c call) error { return c.Identity.RenameTeam(c.ctx, c.who, c.w.TeamID, "") }},
 	"Teams":        {anyone, func(c call) error { return only(c.Identity.Teams(c.ctx, c.who)) }},
@@ -138,8 +145,9 @@ var reviewRows = map[string]row{
 	"Decide": {approvers, func(c call) error {
 		return only(c.Reviews.Decide(c.ctx, c.who, review.DecideInput{ReviewID: c.review()}))
 	}},
-	"Cancel": {leads, func(c call) error { return only(c.Reviews.Cancel(c.ctx, c.who, c.review(), "")) }},
-	"Retire": {leadsOrAdmin, func(c call) error { return only(c.Reviews.Retire(c.ctx, c.who, c.w.ID, review.LifeInput{})) }},
+	"SignOffs": {readers, func(c call) error { return only(c.Reviews.SignOffs(c.ctx, c.who, c.review())) }},
+	"Cancel":   {leads, func(c call) error { return only(c.Reviews.Cancel(c.ctx, c.who, c.review(), "")) }},
+	"Retire":   {leadsOrAdmin, func(c call) error { return only(c.Reviews.Retire(c.ctx, c.who, c.w.ID, review.LifeInput{})) }},
 	"BringBack": {leadsOrAdmin, func(c call) error {
 		return only(c.Reviews.BringBack(c.ctx, c.who, c.w.ID, review.LifeInput{Stage: workload.Live}))
 	}},

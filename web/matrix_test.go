@@ -47,26 +47,27 @@ type rule struct{ own, other, restricted string }
 // The rules that the services keep, in the order of strictness. They are written here a second time on
 // purpose: the matrix compares them with what the program does.
 var (
-	anyone       = rule{"all", "all", "all"}
-	readers      = rule{"all", "all", readsRestricted}
-	people       = rule{everybody, everybody, readsRestricted}
-	persons      = rule{people.own, people.own, people.own}
-	insiders     = rule{"lead member approver chief facilitator participant auditor token", readsRestricted, readsRestricted}
-	team         = rule{"lead member", "", ""}
-	teamOrAdmin  = rule{"lead member admin self", "admin self", ""}
-	leads        = rule{"lead", "", ""}
-	leadsOrAdmin = rule{"lead admin self", "admin self", ""}
-	approvers    = rule{"approver chief", "chief", "chief"}
-	helpers      = rule{"lead member approver chief facilitator", "chief facilitator", "chief facilitator"}
-	creators     = rule{"lead member admin self", "lead member admin self", "lead member admin self"} // with a team of their own, or any
-	settlers     = rule{"lead member facilitator", "facilitator", "facilitator"}
-	curators     = rule{"curator", "curator", "curator"}
-	auditors     = rule{"auditor admin self", "auditor admin self", "auditor admin self"}
-	admins       = rule{"admin self", "admin self", "admin self"}
-	seers        = rule{"lead member auditor admin self token", "auditor admin self", "auditor admin self"} // of a connection
-	lenders      = rule{"lead admin self", "admin self", "admin self"}
-	unsaid       = rule{"", "", " "} // nobody of the roles; a restricted workload hides it as well
-	nobody       = rule{}
+	anyone         = rule{"all", "all", "all"}
+	readers        = rule{"all", "all", readsRestricted}
+	people         = rule{everybody, everybody, readsRestricted}
+	persons        = rule{people.own, people.own, people.own}
+	insiders       = rule{"lead member approver chief facilitator participant auditor token", readsRestricted, readsRestricted}
+	team           = rule{"lead member", "", ""}
+	teamOrAdmin    = rule{"lead member admin self", "admin self", ""}
+	leads          = rule{"lead", "", ""}
+	leadsOrAdmin   = rule{"lead admin self", "admin self", ""}
+	approvers      = rule{"approver chief", "chief", "chief"}
+	helpers        = rule{"lead member approver chief facilitator", "chief facilitator", "chief facilitator"}
+	creators       = rule{"lead member admin self", "lead member admin self", "lead member admin self"} // with a team of their own, or any
+	settlers       = rule{"lead member facilitator", "facilitator", "facilitator"}
+	curators       = rule{"curator", "curator", "curator"}
+	auditors       = rule{"auditor admin self", "auditor admin self", "auditor admin self"}
+	admins         = rule{"admin self", "admin self", "admin self"}
+	seers          = rule{"lead member auditor admin self token", "auditor admin self", "auditor admin self"} // of a connection
+	lenders        = rule{"lead admin self", "admin self", "admin self"}
+	leadsAndAdmins = rule{"lead admin self", "admin self", "admin self"} // of a team that everybody knows
+	unsaid         = rule{"", "", " "}                                   // nobody of the roles; a restricted workload hides it as well
+	nobody         = rule{}
 )
 
 // readsRestricted are the roles that know of a restricted workload of another team.
@@ -80,8 +81,8 @@ func (r rule) lets(role, column string) bool {
 
 // want is what a refused role is told: what it may not read does not exist.
 func (r rule) want(name, role, column string) fault.Kind {
-	if slices.Contains([]string{"workload.Create", "notify.Channel", "notify.SaveChannel"}, name) {
-		return fault.Forbidden // there is nothing yet that could be hidden, or a team, which is not hidden
+	if slices.Contains([]string{"workload.Create", "notify.Channel", "notify.SaveChannel"}, name) || strings.HasSuffix(name, "ServiceToken") || strings.HasSuffix(name, "ServiceTokens") {
+		return fault.Forbidden // there is nothing yet that could be hidden, and everybody knows the teams
 	}
 	if column == "restricted" && !slices.Contains(strings.Fields(readsRestricted), role) && r.restricted != r.own {
 		return fault.NotFound

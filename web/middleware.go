@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -22,14 +23,19 @@ const requestIDKey contextKey = iota
 const maxForm = 1 << 20
 
 // requestID gives each request an id, which stands in the log, on error pages and in the
-// audit record.
+// audit record. A program may bring its own, to find it again in both logs.
 func requestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := rand.Text()[:16]
+		if own := r.Header.Get("X-Request-Id"); strings.HasPrefix(r.URL.Path, "/api/") && ownRequestID.MatchString(own) {
+			id = own
+		}
 		w.Header().Set("X-Request-Id", id)
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestIDKey, id)))
 	})
 }
+
+var ownRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{8,64}$`)
 
 // RequestID returns the id of the request that ctx belongs to.
 func RequestID(ctx context.Context) string {

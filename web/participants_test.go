@@ -30,7 +30,7 @@ func TestParticipants(t *testing.T) {
 	r.vera.post(question+"/talk", "body", "Have you tried it?").is(http.StatusSeeOther)
 	r.vera.post(question, "version", "0", "unknown", "1").is(http.StatusForbidden)
 	r.vera.post(page, "email", "noor@example.org").is(http.StatusForbidden)
-	r.Ada.get("/people/" + r.vera.actor().PersonID.String()).says("Participant", "a restricted workload")
+	r.Ada.get("/people/"+r.vera.actor().PersonID.String()).says("Participant", "a restricted workload")
 
 	r.asha.follow(r.asha.post(page + "/" + r.vera.actor().PersonID.String() + "/remove").leadsTo(page)).says("They no longer take part.")
 	r.vera.get("/workloads/payments").is(http.StatusNotFound)

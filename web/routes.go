@@ -42,5 +42,6 @@ func (s *Server) routes() []Route {
 		markRoutes(),
 		sectionRoutes(),
 		afterRoutes(),
+		apiDocsRoutes(),
 	)
 }

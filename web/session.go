@@ -93,7 +93,7 @@ func (v *visit) page(title, section string, crumbs ...ui.Link) ui.Page {
 	for i := range p.Nav {
 		p.Nav[i].Current = p.Nav[i].Href == section
 	}
-	p.Footer = []ui.Link{{Text: "Notices", Href: "/notices"}, {Text: "API", Href: "/api/openapi.json"}}
+	p.Footer = []ui.Link{{Text: "Notices", Href: "/notices"}, {Text: "API", Href: "/api/docs"}}
 	if v.who.Is(identity.Admin) {
 		p.Footer = append(p.Footer, ui.Link{Text: "Settings", Href: "/settings/webhooks"})
 	}

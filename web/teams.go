@@ -22,6 +22,9 @@ func teamRoutes() []Route {
 		{"GET", "/teams/new", admin(newTeamPage)},
 		{"POST", "/teams/new", admin(createTeam)},
 		{"GET", "/teams/{key}", signedIn(teamPage)},
+		{"GET", "/teams/{key}/services/new", signedIn(newServicePage)},
+		{"POST", "/teams/{key}/services", signedIn(createService)},
+		{"POST", "/teams/{key}/services/{id}/revoke", signedIn(revokeService)},
 		{"POST", "/teams/{key}/name", admin(changeTeam("The name is saved.", renameTeam))},
 		{"POST", "/teams/{key}/members", admin(changeTeam("They are in the team.", addMember))},
 		{"POST", "/teams/{key}/members/{person}", admin(changeTeam("The role is saved.", setMemberRole))},
@@ -123,6 +126,11 @@ func (v *visit) showTeam(status int, t identity.Team, typed url.Values, errs ui.
 	page.Workloads, page.More = lines, next != ""
 	if page.Emergencies, err = v.Portfolio.Emergencies(v.ctx(), v.who, t.ID); err != nil {
 		return err
+	}
+	if page.MayServe = page.Admin || v.who.Leads(t.ID); page.MayServe {
+		if page.Services, err = v.Identity.ServiceTokens(v.ctx(), v.who, t.ID); err != nil {
+			return err
+		}
 	}
 	if page.Admin {
 		if page.Addable, err = v.addable(t); err != nil {

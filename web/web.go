@@ -24,6 +24,7 @@ import (
 	"orrery/internal/tickets"
 	"orrery/internal/webhook"
 	"orrery/internal/workload"
+	"orrery/web/api"
 	"orrery/web/static"
 )
 
@@ -41,7 +42,7 @@ type Deps struct {
 	Webhooks  *webhook.Service
 	Tickets   *tickets.Service
 	Notices   *notify.Service
-	API       http.Handler                // serves /api/
+	API       *api.API                    // serves /api/
 	Ready     func(context.Context) error // whether the database answers and has our schema
 	Version   string
 	PublicURL string // where people reach the portal, without a slash at the end

@@ -36,6 +36,7 @@ import (
 	"orrery/internal/workload"
 	"orrery/questionnaires"
 	"orrery/web"
+	"orrery/web/api"
 )
 
 // password is everybody's.
@@ -148,6 +149,10 @@ func emptySite(t *testing.T) *site {
 	s.Handler = web.New(web.Deps{
 		Webhooks: s.Webhooks, Tickets: s.Tickets, Notices: s.Notices,
 		DB: s.DB, Identity: s.Identity, Library: s.Library, Workloads: s.Workloads, Items: s.Items, Evidence: s.Evidence, Reviews: s.Reviews,
+		API: api.New(api.Deps{
+			DB: s.DB, Identity: s.Identity, Library: s.Library, Workloads: s.Workloads, Items: s.Items, Evidence: s.Evidence, Reviews: s.Reviews, Portfolio: s.Portfolio, Talk: s.Talk,
+			RequestID: web.RequestID, PublicURL: s.URL, Version: "test", Log: slog.New(slog.NewTextHandler(s.Log, nil)), Now: s.Clock.now,
+		}),
 		Portfolio: s.Portfolio, Talk: s.Talk, Ready: s.DB.Ping, Version: "test", PublicURL: s.URL,
 		Log: slog.New(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelWarn})), Now: s.Clock.now,
 	})

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"orrery/internal/audit"
@@ -57,23 +59,38 @@ func (c adminLinkCmd) Run(s *session) error {
 
 // tokenCmd groups the tokens for the API.
 type tokenCmd struct {
-	Create tokenCreateCmd `cmd:"" help:"Make a token that reads through the API as a person; it is shown once."`
+	Create tokenCreateCmd `cmd:"" help:"Make a token for the API; it is shown once."`
 }
 
 type tokenCreateCmd struct {
-	Email string `required:"" help:"The person the token acts as: it reads what this person may read."`
-	Name  string `default:"command line" help:"What it is for."`
-	Days  int    `default:"90" help:"How many days it works, at most 366."`
+	Email  string   `help:"The person the token acts as."`
+	Team   string   `help:"Key of a team: the token is of a service of it instead, such as a pipeline."`
+	Name   string   `default:"command line" help:"What it is for."`
+	Days   int      `default:"90" help:"How many days it works, at most 366."`
+	Scopes []string `name:"scope" default:"reviews:read" help:"What it may do; may be repeated. See docs/api.md."`
+}
+
+// Validate is called by kong after parsing.
+func (c *tokenCreateCmd) Validate() error {
+	if (c.Email == "") == (c.Team == "") {
+		return errors.New("name one of --email and --team")
+	}
+	return nil
 }
 
 // Run prints a new token, alone on the last line.
 func (c tokenCreateCmd) Run(s *session) error {
 	return s.with(func(_ *database, all *services) error {
-		token, secret, err := all.identity.CreateTokenFor(s.ctx, c.Email, c.Name, []string{"read"}, time.Duration(c.Days)*24*time.Hour)
+		life := time.Duration(c.Days) * 24 * time.Hour
+		create, owner := all.identity.CreateTokenFor, c.Email
+		if c.Team != "" {
+			create, owner = all.identity.CreateServiceTokenFor, "a service of "+c.Team
+		}
+		token, secret, err := create(s.ctx, cmp.Or(c.Team, c.Email), c.Name, c.Scopes, life)
 		if err != nil {
 			return err
 		}
-		_, _ = fmt.Fprintf(s.errOut, "A read token for %s, until %s. It is shown only now:\n", c.Email, token.ExpiresAt.Format("2 January 2006"))
+		_, _ = fmt.Fprintf(s.errOut, "A token for %s (%s), until %s. It is shown only now:\n", owner, strings.Join(token.Scopes, ", "), token.ExpiresAt.Format("2 January 2006"))
 		s.say("%s", secret)
 		return nil
 	})

@@ -43,6 +43,7 @@ type cli struct {
 	Demo          demoCmd          `cmd:"" help:"Serve a portal filled with sample data, on a data folder of its own."`
 	Admin         adminCmd         `cmd:"" help:"Help an admin in."`
 	Token         tokenCmd         `cmd:"" help:"Tokens for the API."`
+	Gate          gateCmd          `cmd:"" help:"Ask a running portal whether a workload may launch. Ends with 0 for go, 1 for hold, 2 when nobody can tell."`
 	Questionnaire questionnaireCmd `cmd:"" help:"Files of questions: lint, export, compare."`
 	Review        reviewCmd        `cmd:"" help:"Records of reviews: verify."`
 	Keys          keysCmd          `cmd:"" help:"The key that decisions are signed with."`

@@ -126,7 +126,8 @@ func newWorker(ctx context.Context, pool *pgxpool.Pool, s *services, collect str
 // newSite builds the pages and the API.
 func newSite(db *database, s *services, c config, log *slog.Logger) http.Handler {
 	rest := api.New(api.Deps{
-		Identity: s.identity, Reviews: s.reviews, RequestID: web.RequestID, PublicURL: c.publicURL(), Version: versionOf(), Log: log, Now: now,
+		DB: db.pool, Identity: s.identity, Library: s.library, Workloads: s.workloads, Items: s.items, Evidence: s.evidence, Reviews: s.reviews,
+		Portfolio: s.portfolio, Talk: s.talk, RequestID: web.RequestID, PublicURL: c.publicURL(), Version: versionOf(), Log: log, Now: now,
 	})
 	return web.New(web.Deps{
 		DB: db.pool, Identity: s.identity, Library: s.library, Workloads: s.workloads, Items: s.items, Evidence: s.evidence, Reviews: s.reviews, Portfolio: s.portfolio, Talk: s.talk,

@@ -72,9 +72,13 @@ func digest(prev, body []byte) []byte {
 
 // Record appends the act to its stream within tx. It locks the stream's head, so call it
 // last: what follows the lock is only the commit. It is called by every service that
-// changes anything, after authorisation.
+// changes anything, after authorisation. The first record of a request with a key keeps it;
+// ErrRepeated when another request did so before: this one did nothing then.
 func Record(ctx context.Context, tx pgx.Tx, who identity.Actor, act Act) error {
 	act.At = act.At.UTC().Truncate(time.Microsecond) // what Postgres keeps
+	if err := keepKey(ctx, tx, who, act); err != nil {
+		return err
+	}
 	head, err := lockHead(ctx, tx, act.Stream)
 	if err != nil {
 		return fmt.Errorf("lock audit stream %s: %w", act.Stream, err)

@@ -49,7 +49,7 @@ func newHouse(t *testing.T, restricted bool) *house {
 	h.grant(&h.fay, identity.Facilitator)
 	h.grant(&h.noor, identity.Approver)
 	h.token = h.asha
-	h.token.TokenID, h.token.Scopes = uuid.Must(uuid.NewV7()), []string{"write"}
+	h.token.TokenID, h.token.Scopes = uuid.Must(uuid.NewV7()), []string{identity.ReadReviews}
 	h.build(restricted)
 	return h
 }

@@ -71,7 +71,7 @@ func (t Target) mentioned(ctx context.Context, q postgres.Querier, who identity.
 	const sql = `
 		select p.id, p.name, split_part(p.email, '@', 1) as local, p.id = any(@chosen) as chosen, ` + readers + ` as reads
 		from people p join workloads w on w.id = @workload
-		where p.deactivated_at is null
+		where p.deactivated_at is null and p.service_team is null
 			and (p.id = any(@chosen) or lower(p.name) = any(@names) or split_part(p.email, '@', 1) = any(@locals))
 		order by lower(p.name), p.id limit 200`
 	rows, err := q.Query(ctx, sql, pgx.StrictNamedArgs{"workload": t.WorkloadID, "chosen": chosen, "names": names, "locals": locals})

@@ -26,7 +26,7 @@ type Input struct {
 }
 
 // Start begins a thread on the target with a first comment and returns the comment's id.
-// Who may read the workload may; a challenge needs a facilitator or approver of the
+// Who may read the workload may, also with a token that writes answers; a challenge needs a facilitator or approver of the
 // workload. Invalid on "body" and "notify".
 func (s *Service) Start(ctx context.Context, who identity.Actor, kind, id string, in Input) (uuid.UUID, error) {
 	now := s.now()
@@ -36,7 +36,7 @@ func (s *Service) Start(ctx context.Context, who identity.Actor, kind, id string
 		if err != nil {
 			return err
 		}
-		if err := inPerson(who); err != nil {
+		if err := mayTalk(who); err != nil {
 			return err
 		}
 		h := Thread{ID: uuid.Must(uuid.NewV7()), Kind: Comment, State: Open, StartedBy: who.PersonID, StartedAt: now}
@@ -71,7 +71,7 @@ func (s *Service) Reply(ctx context.Context, who identity.Actor, thread uuid.UUI
 		if err != nil {
 			return err
 		}
-		if err := inPerson(who); err != nil {
+		if err := mayTalk(who); err != nil {
 			return err
 		}
 		verb := "comment.written"

@@ -171,3 +171,14 @@ func inPerson(who identity.Actor) error {
 	}
 	return nil
 }
+
+// mayTalk refuses nobody, and a token that does not write answers.
+func mayTalk(who identity.Actor) error {
+	if who.PersonID != uuid.Nil && !who.Scoped(identity.WriteAnswers) {
+		return fault.New(fault.Forbidden, "This token lacks the scope %s.", identity.WriteAnswers)
+	}
+	if who.PersonID == uuid.Nil {
+		return fault.New(fault.Unauthenticated, "Please sign in.")
+	}
+	return nil
+}

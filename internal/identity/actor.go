@@ -67,6 +67,16 @@ type Actor struct {
 	Teams     []Membership
 	Grants    []Grant
 	RequestID string
+	Service   bool // a service of a team, no person: it never signs in and never judges
+	Once      Once // how a repeat of the request is known
+}
+
+// Once names a request of a program, so that a repeat of it is not a second act. Without a
+// key nothing is kept.
+type Once struct {
+	Key     string    // as the program chose it
+	Request []byte    // SHA-256 of what it asks
+	Attempt uuid.UUID // of this try alone
 }
 
 // SystemActor is a named part of the program that acts by itself, with no person's rights.
@@ -182,6 +192,9 @@ var refusals = map[Action]string{
 // May answers whether the actor may do the action to the target: nil, or a Forbidden
 // fault that says who may. It does not hide anything; ask CanRead first.
 func (a Actor) May(do Action, t Target) error {
+	if err := a.scoped(do); err != nil {
+		return err
+	}
 	if a.allowed(do, t) {
 		return nil
 	}
@@ -189,9 +202,6 @@ func (a Actor) May(do Action, t Target) error {
 }
 
 func (a Actor) allowed(do Action, t Target) bool {
-	if a.TokenID != uuid.Nil && !slices.Contains(a.Scopes, "write") {
-		return false // a read token changes nothing
-	}
 	switch do {
 	case ManagePeople, ManageConnections:
 		return a.Is(Admin)

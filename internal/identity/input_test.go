@@ -153,7 +153,7 @@ func TestHashText(t *testing.T) {
 func TestTokenForm(t *testing.T) {
 	seen := map[string]bool{}
 	for range 1000 {
-		s := newToken()
+		s := newToken(tokenPrefix)
 		if !wellFormedToken(s) || seen[s] {
 			t.Fatalf("%s is malformed or not new", s)
 		}

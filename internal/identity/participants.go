@@ -36,7 +36,7 @@ func AddParticipant(ctx context.Context, tx pgx.Tx, by Actor, email string, work
 		return Ref{}, err
 	}
 	var one Ref
-	err := tx.QueryRow(ctx, `select id, name, email from people where email = $1 and deactivated_at is null for key share`, address).Scan(&one.ID, &one.Name, &one.Email)
+	err := tx.QueryRow(ctx, `select id, name, email from people where email = $1 and deactivated_at is null and service_team is null for key share`, address).Scan(&one.ID, &one.Name, &one.Email)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Ref{}, fault.InvalidField("email", "Nobody who can sign in has this address. An admin invites people.")
 	}

@@ -51,7 +51,7 @@ func newStage(t *testing.T) *stage {
 	s.token = s.newToken(s.bob)
 	s.adaToken = s.newToken(w.ada)
 	s.adaTokenRequest = w.ada
-	s.adaTokenRequest.TokenID, s.adaTokenRequest.Scopes = s.adaToken.ID, []string{"read", "write"}
+	s.adaTokenRequest.TokenID, s.adaTokenRequest.Scopes = s.adaToken.ID, []string{identity.ReadReviews, identity.WriteAnswers, identity.WriteItems}
 	return s
 }
 

@@ -8,11 +8,12 @@ import (
 )
 
 const (
-	tokenPrefix = "orr_pat_"
-	tokenRandom = 27 // base62 characters: 160.7 bits
-	tokenCheck  = 6  // base62 characters: the CRC-32 of all before them
-	tokenHint   = 4
-	base62      = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	tokenPrefix   = "orr_pat_" // of a person
+	servicePrefix = "orr_svc_" // of a service; as long as the other
+	tokenRandom   = 27         // base62 characters: 160.7 bits
+	tokenCheck    = 6          // base62 characters: the CRC-32 of all before them
+	tokenHint     = 4
+	base62        = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
 
 // newSecret returns the secret of a session or a link: 130 random bits in base32, safe in
@@ -27,8 +28,8 @@ func digest(secret string) []byte {
 }
 
 // newToken returns the secret of an API token. Its prefix lets secret scanners know it.
-func newToken() string {
-	return withCheck(tokenPrefix + randomBase62(tokenRandom))
+func newToken(prefix string) string {
+	return withCheck(prefix + randomBase62(tokenRandom))
 }
 
 func randomBase62(n int) string {
@@ -56,6 +57,6 @@ func withCheck(s string) string {
 // wellFormedToken reports whether s can be a token at all. A mistyped or cut one is refused
 // without asking the database.
 func wellFormedToken(s string) bool {
-	return len(s) == len(tokenPrefix)+tokenRandom+tokenCheck && strings.HasPrefix(s, tokenPrefix) &&
+	return len(s) == len(tokenPrefix)+tokenRandom+tokenCheck && (strings.HasPrefix(s, tokenPrefix) || strings.HasPrefix(s, servicePrefix)) &&
 		withCheck(s[:len(s)-tokenCheck]) == s
 }

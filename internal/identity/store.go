@@ -66,7 +66,7 @@ func credentialsWhere(ctx context.Context, q postgres.Querier, where string, arg
 
 // credentialsByEmail returns nobody, without an error, when there is no such person.
 func credentialsByEmail(ctx context.Context, q postgres.Querier, email string) (credentials, error) {
-	c, err := credentialsWhere(ctx, q, `email = $1`, email)
+	c, err := credentialsWhere(ctx, q, `email = $1 and service_team is null`, email)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return credentials{}, nil
 	}
@@ -79,7 +79,7 @@ func credentialsByID(ctx context.Context, q postgres.Querier, id uuid.UUID) (cre
 
 // lockPerson reads a person and locks the row. NotFound when absent.
 func lockPerson(ctx context.Context, tx pgx.Tx, id uuid.UUID) (credentials, error) {
-	return foundPerson(credentialsWhere(ctx, tx, `id = $1 for no key update`, id))
+	return foundPerson(credentialsWhere(ctx, tx, `id = $1 and service_team is null for no key update`, id))
 }
 
 // personByEmail reads a person by the address as typed and locks the row. NotFound when absent.
@@ -88,7 +88,7 @@ func personByEmail(ctx context.Context, tx pgx.Tx, email string) (credentials, e
 	if message != "" {
 		return credentials{}, fault.InvalidField("email", "%s", message)
 	}
-	return foundPerson(credentialsWhere(ctx, tx, `email = $1 for no key update`, address))
+	return foundPerson(credentialsWhere(ctx, tx, `email = $1 and service_team is null for no key update`, address))
 }
 
 func foundPerson(c credentials, err error) (credentials, error) {
@@ -140,7 +140,7 @@ func personByID(ctx context.Context, q postgres.Querier, id uuid.UUID) ([]Person
 // listPeople returns one more than the limit when there is a next page.
 func listPeople(ctx context.Context, q postgres.Querier, f PeopleFilter) ([]Person, error) {
 	const sql = `select ` + personColumns + ` from people
-		where (@deactivated or deactivated_at is null)
+		where service_team is null and (@deactivated or deactivated_at is null)
 		and (@search = '' or strpos(lower(name), lower(@search)) > 0 or strpos(email, lower(@search)) > 0)
 		and (lower(name), id) > (lower(@name), @id)
 		order by lower(name), id limit @limit`

@@ -15,7 +15,7 @@ import (
 // actorColumns and actorFrom load a person with all rights in one row: arrays by subquery,
 // so that nothing multiplies.
 const (
-	actorColumns = `p.id, p.name, p.email, r.roles, m.team_ids, m.team_roles, g.kinds, g.workload_ids, g.self_given`
+	actorColumns = `p.id, p.name, p.email, p.service_team, r.roles, m.team_ids, m.team_roles, g.kinds, g.workload_ids, g.self_given`
 	actorFrom    = `
 	people p
 	cross join lateral (select array_agg(role order by role) as roles from org_roles where person_id = p.id) r
@@ -38,10 +38,14 @@ func scanActor(row pgx.Row, more ...any) (Actor, error) {
 		kinds      []GrantKind
 		workloads  []uuid.UUID
 		selfGiven  []bool
-		actorParts = []any{&a.PersonID, &a.Name, &a.Email, &a.Roles, &teams, &teamRoles, &kinds, &workloads, &selfGiven}
+		service    *uuid.UUID
+		actorParts = []any{&a.PersonID, &a.Name, &a.Email, &service, &a.Roles, &teams, &teamRoles, &kinds, &workloads, &selfGiven}
 	)
 	if err := row.Scan(append(actorParts, more...)...); err != nil {
 		return Actor{}, err
+	}
+	if service != nil {
+		a.Service, a.Teams = true, []Membership{{TeamID: *service, Role: Member}}
 	}
 	for i, t := range teams {
 		a.Teams = append(a.Teams, Membership{TeamID: t, Role: teamRoles[i]})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,9 +15,6 @@ import (
 
 // MaxTokenLife bounds an API token.
 const MaxTokenLife = 366 * 24 * time.Hour
-
-// ScopeRead is the one scope offered: a token reads what its person reads.
-const ScopeRead = "read"
 
 // Token is an API token without its secret.
 type Token struct {
@@ -34,8 +32,10 @@ func tokenAct(verb string, id uuid.UUID, details ...Detail) *Act {
 	return &Act{Verb: verb, TargetKind: "token", TargetID: id.String(), Details: details}
 }
 
+func scopesDetail(scopes []string) Detail { return Detail{"scopes", strings.Join(scopes, " ")} }
+
 // CreateToken makes an API token of who; the secret is returned once. Invalid on "name",
-// "scopes" (only "read" for now) and "expires" (up to 366 days). A token makes no tokens.
+// "scopes" (one or more of Scopes) and "expires" (up to 366 days). A token makes no tokens.
 func (s *Service) CreateToken(ctx context.Context, who Actor, name string, scopes []string, expiresIn time.Duration) (Token, string, error) {
 	if err := inPerson(who); err != nil {
 		return Token{}, "", err
@@ -55,17 +55,14 @@ func (s *Service) CreateTokenFor(ctx context.Context, email, name string, scopes
 
 func (s *Service) createToken(ctx context.Context, who Actor, name string, scopes []string, expiresIn time.Duration, owner func(pgx.Tx) (credentials, error)) (Token, string, error) {
 	var p problems
-	t := Token{ID: uuid.Must(uuid.NewV7()), Name: p.name(name), Scopes: scopes}
-	if len(scopes) != 1 || scopes[0] != ScopeRead {
-		p.add("scopes", `Choose "read". Other scopes are not offered yet.`)
-	}
+	t := Token{ID: uuid.Must(uuid.NewV7()), Name: p.name(name), Scopes: p.scopes(scopes, Scopes())}
 	if expiresIn < time.Minute || expiresIn > MaxTokenLife {
 		p.add("expires", "Choose an end within 366 days from now.")
 	}
 	if err := p.err(); err != nil {
 		return Token{}, "", err
 	}
-	secret := newToken()
+	secret := newToken(tokenPrefix)
 	t.Hint = secret[len(secret)-tokenHint:]
 	err := s.act(ctx, who, func(tx pgx.Tx, now time.Time) (*Act, error) {
 		c, err := owner(tx)
@@ -76,7 +73,7 @@ func (s *Service) createToken(ctx context.Context, who Actor, name string, scope
 			return nil, fault.New(fault.Conflict, "%s is deactivated.", c.Name)
 		}
 		t.CreatedAt, t.ExpiresAt = now, now.Add(expiresIn)
-		return tokenAct("token.created", t.ID, Detail{"person", c.ID.String()}, Detail{"scopes", ScopeRead},
+		return tokenAct("token.created", t.ID, Detail{"person", c.ID.String()}, scopesDetail(t.Scopes),
 			Detail{"expires", t.ExpiresAt.Format(time.RFC3339)}), insertToken(ctx, tx, c.ID, digest(secret), t)
 	})
 	if err != nil {

@@ -86,7 +86,7 @@ func TestTokenRefusals(t *testing.T) {
 		return err
 	}
 	refused(t, create(w.ada, "", nil, 0), fault.Invalid, "name", "scopes", "expires")
-	for _, scopes := range [][]string{{"write"}, {"read", "write"}, {"read", "read"}, {"admin"}, {}} {
+	for _, scopes := range [][]string{{"write"}, {"read", "write"}, {"reviews:read", "decide"}, {"admin"}, {}} {
 		refused(t, create(w.ada, "ci", scopes, time.Hour), fault.Invalid, "scopes")
 	}
 	for _, life := range []time.Duration{identity.MaxTokenLife + 1, -time.Hour, 0, 1} {

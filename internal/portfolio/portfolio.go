@@ -36,6 +36,14 @@ const (
 	soon     = 30 * 24 * time.Hour // a decision that ends within it is said to end soon
 )
 
+// pageOf is how many lines a page has when so many are asked for.
+func pageOf(limit int) int {
+	if limit < 1 || limit > 100 {
+		return pageSize
+	}
+	return limit
+}
+
 // Readable is the SQL condition on a row w of workloads that says what
 // identity.Actor.CanRead says of one target. Reader gives its parameters.
 const Readable = `(not w.restricted or @sees_all or w.team_id = any(@teams) or w.id = any(@grants))`

@@ -18,6 +18,9 @@ import (
 type ReviewFilter struct {
 	State string // review.Draft, review.Submitted, review.Closed, review.Cancelled, AnyState, or empty: open
 	Mine  bool   // only reviews of workloads of the actor's teams
+	Limit int    // of a page: 1 to 100; 0: 50
+
+	WorkloadKey string // empty: all
 }
 
 // AnyState as a ReviewFilter's state lists every review.
@@ -67,7 +70,7 @@ type reviewPlace struct {
 	ID        uuid.UUID `json:"i"`
 }
 
-// Reviews reads a page of fifty reviews, newest first, and the cursor of the next page,
+// Reviews reads a page of reviews, newest first, and the cursor of the next page,
 // empty at the end. Invalid on "state" and "after".
 func (s *Service) Reviews(ctx context.Context, who identity.Actor, f ReviewFilter, cursor string) (lines []ReviewLine, next string, err error) {
 	if err := signedIn(who); err != nil {
@@ -81,6 +84,10 @@ func (s *Service) Reviews(ctx context.Context, who identity.Actor, f ReviewFilte
 	if f.Mine {
 		where = append(where, `w.team_id = any(@teams)`)
 	}
+	if f.WorkloadKey != "" {
+		where = append(where, `w.key = @workload`)
+		args["workload"] = f.WorkloadKey
+	}
 	if cursor != "" {
 		var after reviewPlace
 		if err := decodeCursor(cursor, &after); err != nil {
@@ -89,7 +96,8 @@ func (s *Service) Reviews(ctx context.Context, who identity.Actor, f ReviewFilte
 		where = append(where, `(r.started_at, r.id) < (@after_time, @after_id)`)
 		args["after_time"], args["after_id"] = after.StartedAt, after.ID
 	}
-	args["limit"] = pageSize + 1
+	limit := pageOf(f.Limit)
+	args["limit"] = limit + 1
 	sql := `
 		with page as materialized (
 			select r.*, w.key as workload_key, w.name as workload_name, w.team_id
@@ -117,9 +125,9 @@ func (s *Service) Reviews(ctx context.Context, who identity.Actor, f ReviewFilte
 	if err != nil {
 		return nil, "", fmt.Errorf("list reviews: %w", err)
 	}
-	if len(lines) > pageSize {
-		lines = lines[:pageSize]
-		last := lines[pageSize-1]
+	if len(lines) > limit {
+		lines = lines[:limit]
+		last := lines[limit-1]
 		next = encodeCursor(reviewPlace{last.StartedAt, last.ID})
 	}
 	return lines, next, nil

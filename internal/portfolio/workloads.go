@@ -46,6 +46,7 @@ type Filter struct {
 	Highs    bool   // only with an unfinished item of high risk, or a high that was accepted
 	Overdue  bool   // only with an unfinished item whose day has passed
 	Sort     string // one of the orders; empty: ByName
+	Limit    int    // of a page: 1 to 100; 0: 50
 }
 
 // Line is a workload as a list shows it. The decision is the newest of a review of the
@@ -171,11 +172,11 @@ func (p place) after(args pgx.StrictNamedArgs) string {
 	return `(` + orders[p.Sort] + `) > (` + key + `, @after_name, @after_id)`
 }
 
-// Workloads reads a page of fifty workloads, and the cursor of the next page, empty at the
+// Workloads reads a page of workloads, and the cursor of the next page, empty at the
 // end. A workload that is added, renamed or removed between two pages neither doubles nor
 // hides another. Invalid on "tier", "stage", "decision", "sort" and "after".
 func (s *Service) Workloads(ctx context.Context, who identity.Actor, f Filter, cursor string) (lines []Line, next string, err error) {
-	return s.workloads(ctx, who, f, cursor, pageSize)
+	return s.workloads(ctx, who, f, cursor, pageOf(f.Limit))
 }
 
 // EachWorkload hands every workload under the filter to take, in the order of the list, a

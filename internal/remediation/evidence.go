@@ -15,7 +15,7 @@ import (
 // OfEvidence lists the items of a workload that evidence is the cause of, whatever their
 // state. It does not authorise: evidence calls it for a workload it has read.
 func OfEvidence(ctx context.Context, q postgres.Querier, workloadID uuid.UUID) ([]Item, error) {
-	rows, err := q.Query(ctx, `select`+columns+` where i.workload_id = $1 and i.cause_kind = 'evidence' order by i.id`, workloadID)
+	rows, err := q.Query(ctx, `select`+from+` where i.workload_id = $1 and i.cause_kind = 'evidence' order by i.id`, workloadID)
 	if err != nil {
 		return nil, fmt.Errorf("list items: %w", err)
 	}

@@ -104,6 +104,9 @@ func mayChange(who identity.Actor, it Item, c Change) error {
 		}
 		return nil
 	}
+	if who.Service && c.State == Done && it.State != Done && it.NeedsVerification() {
+		return fault.New(fault.Forbidden, "A person says that a high risk or a condition is mended, and another one verifies it. A service does neither.")
+	}
 	return who.May(identity.WorkItems, it.Target())
 }
 

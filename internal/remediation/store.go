@@ -14,19 +14,23 @@ import (
 	"orrery/internal/postgres"
 )
 
-const columns = `
+// columns are those of an item i; people completes it, from follows its workload w.
+const (
+	columns = `
 	i.id, i.workload_id, w.key as workload_key, w.name as workload_name, w.team_id, t.name as team_name, w.tier, w.restricted,
 	i.cause_kind, i.cause_key, i.title, i.detail, i.risk, i.timing, i.href,
 	coalesce(i.owner_id, '00000000-0000-0000-0000-000000000000') as owner_id, coalesce(o.name, 'Nobody yet') as owner_name,
 	i.due_on, i.state, i.resolution, i.version, i.opened_at, i.done_by, coalesce(d.name, '') as done_by_name, i.done_at,
-	coalesce(v.name, '') as verified_by, i.verified_at, coalesce(x.name, '') as closed_by, i.closed_at, i.closed_reason
-	from items i
+	coalesce(v.name, '') as verified_by, i.verified_at, coalesce(x.name, '') as closed_by, i.closed_at, i.closed_reason`
+	people = `
 	join workloads w on w.id = i.workload_id
 	join teams t on t.id = w.team_id
 	left join people o on o.id = i.owner_id
 	left join people d on d.id = i.done_by
 	left join people v on v.id = i.verified_by
 	left join people x on x.id = i.closed_by`
+	from = columns + ` from items i` + people
+)
 
 // finished in SQL, as Item.Finished says it.
 const finished = `(i.state in ('verified', 'closed') or i.state = 'done' and i.risk <> 'high' and i.cause_kind <> 'condition')`
@@ -47,17 +51,17 @@ func one(ctx context.Context, q postgres.Querier, who identity.Actor, sql string
 }
 
 func byID(ctx context.Context, q postgres.Querier, who identity.Actor, id uuid.UUID) (Item, error) {
-	return one(ctx, q, who, `select`+columns+` where i.id = $1`, id)
+	return one(ctx, q, who, `select`+from+` where i.id = $1`, id)
 }
 
 func lock(ctx context.Context, tx pgx.Tx, who identity.Actor, id uuid.UUID) (Item, error) {
-	return one(ctx, tx, who, `select`+columns+` where i.id = $1 for update of i`, id)
+	return one(ctx, tx, who, `select`+from+` where i.id = $1 for update of i`, id)
 }
 
 // OfWorkload lists every item of a workload, the unfinished first, by due day. It does not
 // authorise: pages and reviews call it for a workload they have loaded for the reader.
 func OfWorkload(ctx context.Context, q postgres.Querier, workloadID uuid.UUID) ([]Item, error) {
-	rows, err := q.Query(ctx, `select`+columns+` where i.workload_id = $1 order by `+finished+`, i.due_on, i.id limit 500`, workloadID)
+	rows, err := q.Query(ctx, `select`+from+` where i.workload_id = $1 order by `+finished+`, i.due_on, i.id limit 500`, workloadID)
 	if err != nil {
 		return nil, fmt.Errorf("list items: %w", err)
 	}
@@ -115,7 +119,7 @@ func mayOwn(ctx context.Context, q postgres.Querier, person, workloadID uuid.UUI
 	err = q.QueryRow(ctx, `
 		select exists (
 			select from people p join workloads w on w.id = $2
-			where p.id = $1 and p.deactivated_at is null
+			where p.id = $1 and p.deactivated_at is null and p.service_team is null
 			and (not w.restricted or exists (select from memberships m where m.person_id = p.id and m.team_id = w.team_id)))`, person, workloadID).Scan(&ok)
 	return ok, err
 }

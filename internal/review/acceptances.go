@@ -77,7 +77,7 @@ type Acceptable struct {
 // one decided. Not found when the workload is not readable or no review asks the question; a
 // conflict when there is no risk to accept.
 func (s *Service) Acceptable(ctx context.Context, who identity.Actor, workloadKey, question string) (Acceptable, error) {
-	w, err := workloadByKey(ctx, s.db, who, workloadKey)
+	w, err := workload.LoadByKey(ctx, s.db, who, workloadKey)
 	if err != nil {
 		return Acceptable{}, err
 	}
@@ -126,7 +126,7 @@ func (s *Service) AskAcceptance(ctx context.Context, who identity.Actor, workloa
 	now := s.now()
 	var id uuid.UUID
 	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
-		w, err := workloadByKey(ctx, tx, who, workloadKey)
+		w, err := workload.LoadByKey(ctx, tx, who, workloadKey)
 		if err != nil {
 			return err
 		}

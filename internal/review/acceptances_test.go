@@ -125,7 +125,7 @@ func TestGrantNeedsAnotherPair(t *testing.T) {
 	wantFault(t, grant(w.mika, remediation.GrantInput{}), fault.Forbidden, "Only an approver")
 	self, token := w.vera, w.noor
 	self.Grants = []identity.Grant{{Kind: identity.Approver, SelfGiven: true}}
-	token.TokenID, token.Scopes = uuid.New(), []string{"read", "write"}
+	token.TokenID, token.Scopes = uuid.New(), []string{identity.ReadReviews, identity.WriteAnswers, identity.WriteItems}
 	wantFault(t, grant(self, remediation.GrantInput{}), fault.Forbidden, "Only an approver")
 	wantFault(t, grant(token, remediation.GrantInput{}), fault.Forbidden, "Only an approver")
 	author := w.person("Lin Ode", w.team)

@@ -84,7 +84,7 @@ type governing struct {
 // from a confirmed decision made elsewhere. Whoever may read the workload may ask; a read
 // token is enough.
 func (s *Service) Launch(ctx context.Context, who identity.Actor, key, change string) (Gate, error) {
-	w, err := workloadByKey(ctx, s.db, who, key)
+	w, err := workload.LoadByKey(ctx, s.db, who, key)
 	if err != nil {
 		return Gate{}, err
 	}
@@ -142,17 +142,6 @@ func neverReviewed(change string) string {
 		return "No review of this change was ever started."
 	}
 	return "No review that gates launches was ever started for this workload."
-}
-
-func workloadByKey(ctx context.Context, q postgres.Querier, who identity.Actor, key string) (workload.Workload, error) {
-	var id uuid.UUID
-	err := q.QueryRow(ctx, `
-		select coalesce((select id from workloads where key = $1), (select workload_id from workload_keys where key = $1),
-			'00000000-0000-0000-0000-000000000000')`, key).Scan(&id)
-	if err != nil {
-		return workload.Workload{}, fmt.Errorf("find workload: %w", err)
-	}
-	return workload.Load(ctx, q, who, id)
 }
 
 // governingOf reads the newest act on a subject, else its open review; pgx.ErrNoRows when

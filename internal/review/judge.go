@@ -37,6 +37,16 @@ type SignOff struct {
 	SignedAt    time.Time
 }
 
+// SignOffs lists the newest voice of each approver on what the newest round was submitted
+// with; nothing before a submission. Not found when who may not read the review.
+func (s *Service) SignOffs(ctx context.Context, who identity.Actor, id uuid.UUID) ([]SignOff, error) {
+	r, err := load(ctx, s.db, who, id)
+	if err != nil {
+		return nil, err
+	}
+	return signOffsOf(ctx, s.db, r.Round.ID, r.Round.ContentSHA256)
+}
+
 // signOffsOf reads the newest voice of each approver on the content.
 func signOffsOf(ctx context.Context, q postgres.Querier, round uuid.UUID, content []byte) ([]SignOff, error) {
 	const sql = `

@@ -204,7 +204,7 @@ func TestFourEyes(t *testing.T) {
 	self.Grants = []identity.Grant{{Kind: identity.Approver, SelfGiven: true}}
 	wantFault(t, w.reviews.SignOff(t.Context(), self, agree), fault.Forbidden, "Only an approver")
 	token := w.noor
-	token.TokenID, token.Scopes = uuid.New(), []string{"read", "write"}
+	token.TokenID, token.Scopes = uuid.New(), []string{identity.ReadReviews, identity.WriteAnswers, identity.WriteItems}
 	wantFault(t, w.reviews.SignOff(t.Context(), token, agree), fault.Forbidden, "Only an approver")
 	_, err := w.decide(w.tomas, review.DecideInput{ReviewID: r.ID, Content: content, Outcome: review.NoGo, Reason: "x"})
 	wantFault(t, err, fault.Forbidden, "saved an answer")

@@ -105,7 +105,7 @@ func (s *Service) AllowAccount(ctx context.Context, who identity.Actor, account,
 		if err := mayAllow(ctx, tx, who, account); err != nil {
 			return err
 		}
-		w, err := byKey(ctx, tx, who, text.Clean(workloadKey))
+		w, err := LoadByKey(ctx, tx, who, text.Clean(workloadKey))
 		if fault.Is(err, fault.NotFound) {
 			return fault.InvalidField("workload", "There is no workload with this key, or you may not see it.")
 		}

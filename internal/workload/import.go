@@ -58,7 +58,7 @@ func (s *Service) Import(ctx context.Context, who identity.Actor, rows []sheet.R
 // when nothing changes.
 func (s *Service) importOne(ctx context.Context, tx pgx.Tx, who identity.Actor, row sheet.Row, now time.Time) (c sheet.Change, w Workload, verb string, err error) {
 	c.Key = row.Get("key")
-	old, err := byKey(ctx, tx, who, c.Key)
+	old, err := LoadByKey(ctx, tx, who, c.Key)
 	if fault.Is(err, fault.NotFound) {
 		in, err := readRow(Input{Stage: Planned}, row)
 		if err != nil {

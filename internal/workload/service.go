@@ -30,7 +30,7 @@ func NewService(db *pgxpool.Pool, now func() time.Time) *Service {
 // ByKey reads a workload by its key. An old key finds it too: when the returned Key is
 // not the one asked for, redirect. Not found when absent or not readable by who.
 func (s *Service) ByKey(ctx context.Context, who identity.Actor, key string) (Workload, error) {
-	return byKey(ctx, s.db, who, key)
+	return LoadByKey(ctx, s.db, who, key)
 }
 
 // Create adds a workload to a team. Members of the team and admins may. Invalid with a
@@ -48,7 +48,7 @@ func (s *Service) Create(ctx context.Context, who identity.Actor, in Input) (Wor
 	if err != nil {
 		return Workload{}, fmt.Errorf("create workload: %w", err)
 	}
-	return byKey(ctx, s.db, who, w.Key)
+	return LoadByKey(ctx, s.db, who, w.Key)
 }
 
 // Update changes a workload as it was seen at version. Members of the owning team may; an
@@ -72,7 +72,10 @@ func (s *Service) Update(ctx context.Context, who identity.Actor, id uuid.UUID, 
 	return Load(ctx, s.db, identity.SystemActor("workload"), w.ID)
 }
 
-// input is the workload as somebody would have typed it, with another tier.
+// Input is the workload as somebody would have typed it, to be changed in part.
+func (w Workload) Input() Input { return w.input(w.Tier) }
+
+// input is Input with another tier.
 func (w Workload) input(tier int) Input {
 	in := Input{
 		Key: w.Key, Name: w.Name, Description: w.Description, TeamKey: w.TeamKey, Tier: tier, Stage: w.Stage, Restricted: w.Restricted,

@@ -65,8 +65,8 @@ func lock(ctx context.Context, tx pgx.Tx, who identity.Actor, id uuid.UUID) (Wor
 	return collect(ctx, tx, who, `select`+columns+` where w.id = $1 for update of w`, id)
 }
 
-// byKey finds a workload by its key or a key it had before.
-func byKey(ctx context.Context, q postgres.Querier, who identity.Actor, key string) (Workload, error) {
+// LoadByKey is Load by the key, or a key that the workload had before.
+func LoadByKey(ctx context.Context, q postgres.Querier, who identity.Actor, key string) (Workload, error) {
 	return collect(ctx, q, who, `select`+columns+`
 		where w.id = coalesce((select id from workloads where key = $1), (select workload_id from workload_keys where key = $1))`, key)
 }

@@ -1,13 +1,19 @@
 // Package api is the REST API: its own request and response types over the same services
 // as the pages. Bearer tokens only, no cookies; every address needs one but the description
-// of the API itself. Errors are problem+json (RFC 9457).
+// of the API itself. Errors are problem+json (RFC 9457); machine.go has what all resources
+// share: pages, tags, keys of requests.
 package api
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
+	"io"
 	"log/slog"
 	"net/http"
+	"regexp"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,49 +21,124 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
 
+	"orrery/internal/discussion"
+	"orrery/internal/evidence"
 	"orrery/internal/fault"
 	"orrery/internal/identity"
+	"orrery/internal/portfolio"
 	"orrery/internal/postgres"
+	"orrery/internal/questionnaire"
+	"orrery/internal/remediation"
 	"orrery/internal/review"
+	"orrery/internal/workload"
 )
 
 // Deps is what the API needs; cmd/server fills it.
 type Deps struct {
+	DB        postgres.Querier // for reads that rooms offer without a service
 	Identity  *identity.Service
+	Library   *questionnaire.Library
+	Workloads *workload.Service
+	Items     *remediation.Service
+	Evidence  *evidence.Service
 	Reviews   *review.Service
+	Portfolio *portfolio.Service
+	Talk      *discussion.Service
 	RequestID func(context.Context) string
 	PublicURL string
 	Version   string
+	Rate      int // requests a minute for each token; 0: DefaultRate
 	Log       *slog.Logger
 	Now       func() time.Time
 }
 
-const maxBody = 1 << 20
+const maxBody = 4 << 20 // a questionnaire is the largest thing that is sent
 
 type server struct{ Deps }
 
-// New returns the handler of everything under /api/.
-func New(d Deps) http.Handler {
+// API answers everything under /api/.
+type API struct {
+	http.Handler
+	spec   *huma.OpenAPI
+	router chi.Router
+}
+
+// New returns the API.
+func New(d Deps) *API {
 	s := &server{d}
 	r := chi.NewRouter()
-	r.NotFound(func(w http.ResponseWriter, _ *http.Request) {
-		writeProblem(w, http.StatusNotFound, "There is no such address in this API.")
+	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		s.writeProblem(w, r, http.StatusNotFound, "There is no such address in this API.")
 	})
-	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) {
-		writeProblem(w, http.StatusMethodNotAllowed, "This address does not take "+req.Method+" requests.")
+	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		s.writeProblem(w, r, http.StatusMethodNotAllowed, "This address does not take "+r.Method+" requests.")
 	})
-	r.Use(s.authenticate)
+	r.Use(s.recoverPanics, echoTrace, s.authenticate, newLimiter(d.Rate, d.Now).limit(s), headAsGet)
 	config := huma.DefaultConfig("Orrery", d.Version)
-	config.Info.Description = "Ask whether a workload may launch. Each request carries a token: Authorization: Bearer orr_pat_..."
+	config.Info.Description = intro
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/api/openapi", "", ""
 	config.CreateHooks = nil // no $schema member in every body
 	config.RejectUnknownQueryParameters = true
 	config.Servers = []*huma.Server{{URL: d.PublicURL}}
-	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
-	config.Security = []map[string][]string{{"token": {}}}
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer", Description: "An API token: orr_pat_... of a person, orr_svc_... of a service."}}
+	delete(config.Formats, "application/cbor")
+	delete(config.Formats, "cbor")
 	a := humachi.New(r, config)
-	s.launch(a)
-	return r
+	a.UseMiddleware(s.checkScope(a))
+	for _, add := range s.resources() {
+		add(a)
+	}
+	return &API{Handler: r, spec: a.OpenAPI(), router: r}
+}
+
+// resources lists all there is, in the order of the reference.
+func (s *server) resources() []func(huma.API) {
+	return []func(huma.API){
+		s.launch, s.workloads, s.reviews, s.answers, s.compare, s.comments, s.items, s.acceptances, s.evidence, s.questionnaires, s.types, s.people, s.audit,
+	}
+}
+
+const intro = "Everything is JSON. Each request carries a token: Authorization: Bearer orr_pat_... " +
+	"Times are UTC (RFC 3339), days are year-month-day. Enumerations may grow. Members and parameters that are not described are refused."
+
+// recoverPanics makes a problem of a panic.
+func (s *server) recoverPanics(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			p := recover()
+			if err, ok := p.(error); p == nil || ok && errors.Is(err, http.ErrAbortHandler) {
+				if p != nil {
+					panic(p)
+				}
+				return
+			}
+			s.Log.Error("panic", "request_id", s.RequestID(r.Context()), "panic", p, "stack", string(debug.Stack()))
+			s.writeProblem(w, r, http.StatusInternalServerError, "Something failed on our side. Nothing was changed; please try again.")
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// headAsGet answers HEAD as GET: nothing of the body is sent.
+func headAsGet(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			chi.RouteContext(r.Context()).RouteMethod = http.MethodGet
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+var traceparent = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
+
+// echoTrace sends back the trace that a request belongs to (W3C Trace Context).
+func echoTrace(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if t := r.Header.Get("Traceparent"); traceparent.MatchString(t) {
+			w.Header().Set("Traceparent", t)
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 type actorKey struct{}
@@ -71,14 +152,14 @@ func actorOf(ctx context.Context) identity.Actor {
 // description of the API is open.
 func (s *server) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/api/openapi.json" || r.URL.Path == "/api/openapi.yaml" {
+		if isSpec(r.URL.Path) {
 			next.ServeHTTP(w, r)
 			return
 		}
 		secret, ok := bearer(r)
 		if !ok {
 			w.Header().Set("WWW-Authenticate", "Bearer")
-			writeProblem(w, http.StatusUnauthorized, "Send a token: Authorization: Bearer orr_pat_...")
+			s.writeProblem(w, r, http.StatusUnauthorized, "Send a token: Authorization: Bearer orr_pat_...")
 			return
 		}
 		who, err := s.Identity.ActorByToken(r.Context(), secret)
@@ -90,8 +171,12 @@ func (s *server) authenticate(next http.Handler) http.Handler {
 			return
 		}
 		who.RequestID = s.RequestID(r.Context())
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), actorKey{}, who)))
+		if who.Once, err = takeKey(w, r); err != nil {
+			s.writeProblem(w, r, http.StatusRequestEntityTooLarge, "The body is larger than 4 MiB, or ended too early.")
+			return
+		}
+		ctx := context.WithValue(r.Context(), actorKey{}, who)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, urlKey{}, *r.URL)))
 	})
 }
 
@@ -104,46 +189,40 @@ func bearer(r *http.Request) (string, bool) {
 	return secret, true
 }
 
-var statusOf = map[fault.Kind]int{
-	fault.Internal: http.StatusInternalServerError, fault.Invalid: http.StatusUnprocessableEntity,
-	fault.Unauthenticated: http.StatusUnauthorized, fault.Forbidden: http.StatusForbidden, fault.NotFound: http.StatusNotFound,
-	fault.Conflict: http.StatusPreconditionFailed, fault.TooMany: http.StatusTooManyRequests, fault.Unavailable: http.StatusServiceUnavailable,
+// takeKey reads the key of a request that changes something, and the whole body with it.
+func takeKey(w http.ResponseWriter, r *http.Request) (identity.Once, error) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody+1)
+	if key := r.Header.Get("Idempotency-Key"); key == "" || r.Method == http.MethodGet || !printable.MatchString(key) {
+		return identity.Once{}, nil
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return identity.Once{}, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return onceOf(r, body), nil
 }
 
-// problem turns a service's error into the API's, with a place per field.
-func (s *server) problem(ctx context.Context, err error, in string) error {
-	err = classified(err)
-	kind := fault.KindOf(err)
-	if kind == fault.Internal || kind == fault.Unavailable {
-		s.Log.Error("api request failed", "request_id", s.RequestID(ctx), "error", err)
-	}
-	var details []error
-	for _, f := range fault.FieldsOf(err) {
-		details = append(details, &huma.ErrorDetail{Location: in + "." + f.Name, Message: f.Message})
-	}
-	return huma.NewError(statusOf[kind], fault.MessageOf(err), details...)
+var printable = regexp.MustCompile(`^[ -~]{1,255}$`)
+
+// Description is what the API says of itself.
+func (a *API) Description() *huma.OpenAPI { return a.spec }
+
+// Routes lists every method and address that answers, for the test that compares them with
+// the description. The description itself is not among them.
+func (a *API) Routes() []string {
+	var list []string
+	_ = chi.Walk(a.router, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		if !isSpec(route) {
+			list = append(list, method+" "+route)
+		}
+		return nil
+	})
+	return list
 }
 
-func (s *server) writeFault(w http.ResponseWriter, r *http.Request, err error) {
-	err = classified(err)
-	kind := fault.KindOf(err)
-	if kind == fault.Internal || kind == fault.Unavailable {
-		s.Log.Error("api request failed", "request_id", s.RequestID(r.Context()), "error", err)
-	}
-	writeProblem(w, statusOf[kind], fault.MessageOf(err))
-}
-
-// classified gives words to what only the database knows.
-func classified(err error) error {
-	if fault.KindOf(err) == fault.Internal {
-		return postgres.Classify(err)
-	}
-	return err
-}
-
-func writeProblem(w http.ResponseWriter, status int, detail string) {
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(huma.ErrorModel{Title: http.StatusText(status), Status: status, Detail: detail})
+// isSpec reports whether the address is the description of the API, which is open.
+func isSpec(path string) bool {
+	name, ok := strings.CutPrefix(path, "/api/openapi")
+	return ok && slices.Contains([]string{".json", ".yaml", "-3.0.json", "-3.0.yaml"}, name)
 }

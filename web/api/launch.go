@@ -2,16 +2,13 @@ package api
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/json"
-	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
+	"orrery/internal/identity"
 	"orrery/internal/review"
 )
 
@@ -42,9 +39,9 @@ type Reason struct {
 }
 
 type launchInput struct {
-	Key         string `path:"key" maxLength:"40" doc:"Key of the workload; an old key works too."`
-	Change      string `query:"change" maxLength:"80" doc:"Key of a change; without it the whole workload is asked about."`
-	IfNoneMatch string `header:"If-None-Match"`
+	Reading
+	Key    string `path:"key" maxLength:"40" doc:"Key of the workload; an old key works too."`
+	Change string `query:"change" maxLength:"80" doc:"Key of a change; without it the whole workload is asked about."`
 }
 
 type launchOutput struct {
@@ -53,13 +50,11 @@ type launchOutput struct {
 	Body         Gate
 }
 
-// launch registers GET /api/v1/workloads/{key}/launch.
+// launch registers the launch gate.
 func (s *server) launch(a huma.API) {
-	huma.Register(a, huma.Operation{
-		OperationID: "get-launch-gate", Method: http.MethodGet, Path: "/api/v1/workloads/{key}/launch", Tags: []string{"Launch gate"},
-		Summary:     "May this workload launch?",
-		Description: "Answers 200 whatever the answer is: read status. The ETag covers everything but as_of.",
-		Errors:      []int{http.StatusUnauthorized, http.StatusNotFound, http.StatusUnprocessableEntity},
+	register(a, operation{
+		id: "get-launch-gate", method: http.MethodGet, path: "/api/v1/workloads/{key}/launch", scope: identity.ReadReviews, tag: "Launch gate",
+		summary: "May this workload launch?", about: "Answers 200 whatever the answer is: read status. The ETag covers everything but as_of.",
 	}, s.getLaunch)
 }
 
@@ -102,32 +97,8 @@ func reasons(list []review.GateReason) []Reason {
 	return out
 }
 
-// present is a pointer to s, nil when it is empty.
-func present(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}
-
 // etag is a strong tag over the answer without the time it was computed at.
 func etag(g Gate) (string, error) {
 	g.AsOf = time.Time{}
-	b, err := json.Marshal(g)
-	if err != nil {
-		return "", fmt.Errorf("encode gate: %w", err)
-	}
-	sum := sha256.Sum256(b)
-	return fmt.Sprintf(`"%x"`, sum[:16]), nil
-}
-
-// matches reports whether an If-None-Match header names the tag (RFC 9110 section 13.1.2).
-func matches(header, tag string) bool {
-	for one := range strings.SplitSeq(header, ",") {
-		one = strings.TrimPrefix(strings.TrimSpace(one), "W/")
-		if one == "*" || one == tag {
-			return true
-		}
-	}
-	return false
+	return tagOf(g)
 }

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -48,8 +49,18 @@ func pagesOptions(s identity.Settings) []ui.Option {
 
 // TokenForm is the form for a new API token.
 type TokenForm struct {
-	Name string
-	Days string
+	Name   string
+	Days   string
+	Chosen []string // scopes
+}
+
+// scopeOptions are the scopes of a list, ticked as chosen.
+func scopeOptions(offered []identity.Scope, chosen []string) []ui.Option {
+	var list []ui.Option
+	for _, s := range offered {
+		list = append(list, ui.Option{Value: s.Name, Text: s.Name, Hint: s.Words, Selected: slices.Contains(chosen, s.Name)})
+	}
+	return list
 }
 
 // NewToken is a token on the one page that shows its secret.
@@ -58,6 +69,7 @@ type NewToken struct {
 	Secret    string
 	PublicURL string
 	Now       time.Time
+	Back      ui.Link // where to go from here
 }
 
 // Example is a command that uses the token, without holding it.

@@ -93,6 +93,9 @@ type TeamPage struct {
 	Now       time.Time
 
 	Emergencies []portfolio.YearCount // of its workloads
+
+	MayServe bool             // the reader makes and revokes tokens of services
+	Services []identity.Token // of its services; nil unless MayServe
 }
 
 // Path is where the team stands.

@@ -1,0 +1,161 @@
+//go:build bench
+
+package api_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// fill writes 10,000 workloads of 200 teams with a sealed and an open review each, 36 answers
+// to a round, and 30,000 items. The lines of workloads are written at the end, at once.
+func (h *house) fill() {
+	h.Helper()
+	sheet := h.start("payments").ID.String()
+	conn, err := h.db.Acquire(h.Context()) // the switch of the triggers is of one session
+	h.must(nil, err)
+	defer conn.Release()
+	for _, sql := range []string{
+		`set session_replication_role = replica`,
+		`insert into teams (id, key, name, created_at) select gen_random_uuid(), 'team-' || i, 'Team ' || i, now() from generate_series(1, 200) i`,
+		`insert into people (id, email, name, created_at) select gen_random_uuid(), 'p' || i || '@example.org', 'Person ' || i, now() from generate_series(1, 1000) i`,
+		`insert into workloads (id, key, name, description, team_id, tier, stage, restricted, created_at, updated_at)
+			select gen_random_uuid(), 'bench-' || i, 'Bench ' || (i * 7919 % 10007), '', t.id, 1 + i % 3, 'live', i % 20 = 0, now(), now()
+			from generate_series(1, 10000) i join (select id, row_number() over (order by key) - 1 as n from teams where key like 'team-%') t on t.n = i % 200`,
+		`insert into reviews (id, workload_id, type_key, change_key, change_title, change_ticket, state, core_path, gates_launch, valid_days, signoffs, tier, started_at)
+			select gen_random_uuid(), w.id, 'new-service', '', '', '', case k when 0 then 'closed' else 'open' end, false, true, 365, 1, w.tier,
+				timestamptz '2026-10-30' - (random() * 360 + 10 * (1 - k)) * interval '1 day'
+			from workloads w, generate_series(0, 1) k where w.key like 'bench-%'`,
+		`insert into rounds (id, review_id, number, state, opened_at, submissions, submitted_by, submitted_at, content, content_sha256)
+			select gen_random_uuid(), r.id, 1, case when r.state = 'closed' then 'sealed' else 'draft' end,
+				r.started_at, 1, (select id from people limit 1), r.started_at + interval '3 days', 'x', 'x'
+			from reviews r join workloads w on w.id = r.workload_id where w.key like 'bench-%'`,
+		`insert into answers (round_id, version_id, question_id, position, required, risk)
+			select x.id, a.version_id, a.question_id, a.position, true,
+				(array['none', 'none', 'none', 'none', 'none', 'none', 'none', 'none', 'medium', 'high'])[1 + abs(hashtext(x.id::text || a.question_id)) % 10]
+			from rounds x, (select * from answers where round_id in (select id from rounds where review_id = '` + sheet + `')) a where x.review_id <> '` + sheet + `'`,
+		`insert into decisions (id, round_id, outcome, reason, decided_by, decided_at, valid_until, content_sha256, seal, seal_sha256)
+			select gen_random_uuid(), x.id, (array['go', 'conditional', 'no_go'])[1 + abs(hashtext(x.id::text)) % 3], 'x', x.submitted_by,
+				x.opened_at + random() * interval '20 days', x.opened_at + interval '1 year', 'x', 'x', 'x' from rounds x where x.state = 'sealed'`,
+		`insert into items (id, workload_id, cause_kind, cause_key, title, detail, risk, timing, href, owner_id, due_on, state, resolution, opened_at)
+			select gen_random_uuid(), w.id, 'manual', k::text, 'Mend it', '', (array['high', 'medium', 'none'])[k], '', '/', p.id,
+				date '2026-10-01' + (abs(hashtext(w.id::text || k)) % 90), (array['open', 'in_progress', 'done'])[1 + abs(hashtext(k || w.id::text)) % 3], '', now()
+			from workloads w join (select id, row_number() over (order by email) - 1 as n from people) p on p.n = abs(hashtext(w.id::text)) % 1000, generate_series(1, 3) k
+			where w.key like 'bench-%'`,
+		`insert into audit_records (stream, seq, at, verb, target_kind, target_id, body, prev_hash, hash)
+			select 'workload/' || w.id, k, timestamptz '2026-11-01' + k * interval '1 minute', 'workload.changed', 'workload', w.id::text,
+				convert_to('{"details":[]}', 'UTF8'), 'x', 'x' from workloads w, generate_series(2, 11) k where w.key like 'bench-%'`,
+		`delete from workload_standing`,
+		`insert into workload_standing select n.*, pg_current_xact_id() from workload_standing_now n`,
+		`set session_replication_role = default`,
+		`vacuum (analyze)`,
+	} {
+		_, err := conn.Exec(h.Context(), sql)
+		h.must(sql, err)
+	}
+}
+
+// TestBenchAPI prints how long the gate and the lists take over HTTP, and wants the goals.
+func TestBenchAPI(t *testing.T) {
+	h := newHouse(t, 1<<30)
+	begin := time.Now()
+	h.fill()
+	fmt.Printf("filled in %s\n", time.Since(begin).Round(time.Millisecond))
+	token := h.tokenFor("asha", "reviews:read", "audit:read")
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
+	ask := func(path string) (string, error) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.url+path, nil)
+		if err != nil {
+			return "", err
+		}
+		req.Header.Set("Authorization", "Bearer "+token)
+		resp, err := client.Do(req)
+		if err != nil {
+			return "", err
+		}
+		defer func() { _ = resp.Body.Close() }()
+		body, err := io.ReadAll(resp.Body)
+		if err == nil && resp.StatusCode != http.StatusOK {
+			err = fmt.Errorf("%s: %d %s", path, resp.StatusCode, body)
+		}
+		return string(body), err
+	}
+	deep := func(path string, pages int) string {
+		for range pages {
+			body, err := ask(path)
+			h.must(nil, err)
+			var page struct{ Next *string }
+			h.must(nil, json.Unmarshal([]byte(body), &page))
+			if page.Next == nil {
+				break
+			}
+			path = strings.TrimPrefix(*page.Next, "https://orrery.test")
+		}
+		return path
+	}
+	fixed := func(path string) func() error {
+		return func() error { _, err := ask(path); return err }
+	}
+	type bench struct {
+		name string
+		do   func() error
+	}
+	list := []bench{{"the gate, any workload", func() error {
+		_, err := ask("/api/v1/workloads/bench-" + strconv.Itoa(1+rand.IntN(10000)) + "/launch")
+		return err
+	}}}
+	for _, path := range []string{
+		"/workloads", "/workloads?sort=highs", "/workloads?sort=end", "/workloads?sort=due", "/reviews", "/reviews?state=all", "/items", "/items?state=all", "/items?overdue=true",
+		"/items?workload=bench-77", "/acceptances?view=all", "/people", "/teams", "/audit", "/questionnaires",
+	} {
+		list = append(list, bench{path, fixed("/api/v1" + path)})
+		if at := deep("/api/v1"+path, 60); at != "/api/v1"+path {
+			list = append(list, bench{path + ", a late page", fixed(at)})
+		}
+	}
+	list = append(list, bench{"/items?state=all&limit=100", fixed("/api/v1/items?state=all&limit=100")})
+	for _, callers := range []int{1, 8} {
+		for _, b := range list {
+			if !strings.Contains(b.name, os.Getenv("ORRERY_BENCH_ONLY")) {
+				continue
+			}
+			took := timed(t, callers, b.do)
+			at := func(n int) time.Duration { return took[len(took)*n/100].Round(100 * time.Microsecond) }
+			fmt.Printf("%d connections  %-36s %6d/s  p50 %8s  p95 %8s  p99 %8s\n", callers, b.name, len(took)/2, at(50), at(95), at(99))
+		}
+	}
+}
+
+// timed asks for two seconds and returns how long each took, shortest first.
+func timed(t *testing.T, callers int, do func() error) (took []time.Duration) {
+	t.Helper()
+	h, end := sync.Mutex{}, time.Now().Add(2*time.Second)
+	var wg sync.WaitGroup
+	for range callers {
+		wg.Go(func() {
+			for time.Now().Before(end) {
+				start := time.Now()
+				if err := do(); err != nil {
+					t.Error(err)
+					return
+				}
+				h.Lock()
+				took = append(took, time.Since(start))
+				h.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	slices.Sort(took)
+	return took
+}

@@ -1,0 +1,63 @@
+package views
+
+import (
+	"strings"
+
+	"orrery/web/views/ui"
+)
+
+// APIReference is what the page of the API says, as its description has it.
+type APIReference struct {
+	Base     string
+	Intro    string
+	Groups   []APIGroup
+	Schemas  []APISchema
+	Statuses []APIMember // what each status of a problem means
+	Scopes   []APIMember
+}
+
+// APIGroup are the operations on one kind of thing.
+type APIGroup struct {
+	Name       string
+	Operations []APIOperation
+}
+
+// ID is the anchor of the group.
+func (g APIGroup) ID() string { return strings.ToLower(strings.ReplaceAll(g.Name, " ", "-")) }
+
+// APIOperation is a method of an address.
+type APIOperation struct {
+	ID, Method, Path string
+	Summary, About   string
+	Scope            string
+	Parameters       []APIMember
+	Body             string // name of the schema that is sent; empty: none
+	Answer           string // name of the schema of success
+	Status           string // of success
+	Problems         string // the statuses of problems
+}
+
+// APISchema is the form of a body.
+type APISchema struct {
+	Name    string
+	About   string
+	Members []APIMember
+}
+
+// APIMember is a member of a body, or a parameter.
+type APIMember struct {
+	Name     string
+	In       string // of a parameter: path, query, header
+	Type     string
+	Ref      string // name of the schema it holds; empty: none
+	Required bool
+	About    string
+}
+
+// apiColumns are the heads of a table of members.
+func apiColumns(first string, typed bool) []ui.Column {
+	if typed {
+		return []ui.Column{{Text: first}, {Text: "Type"}, {Text: "What it is"}}
+	}
+	return []ui.Column{{Text: first}, {Text: "What it is"}}
+}
