@@ -38,5 +38,8 @@ func (s *Server) routes() []Route {
 		markRoutes(),
 		sectionRoutes(),
 		afterRoutes(),
+		incidentRoutes(),
+		lessonRoutes(),
+		followUpRoutes(),
 	)
 }

@@ -15,6 +15,7 @@ import (
 	"orrery/internal/discussion"
 	"orrery/internal/evidence"
 	"orrery/internal/identity"
+	"orrery/internal/incident"
 	"orrery/internal/portfolio"
 	"orrery/internal/postgres"
 	"orrery/internal/questionnaire"
@@ -35,6 +36,7 @@ type Deps struct {
 	Reviews   *review.Service
 	Portfolio *portfolio.Service
 	Talk      *discussion.Service
+	Incidents *incident.Service
 	API       http.Handler                // serves /api/
 	Ready     func(context.Context) error // whether the database answers and has our schema
 	Version   string

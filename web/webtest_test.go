@@ -24,6 +24,7 @@ import (
 	"orrery/internal/discussion"
 	"orrery/internal/evidence"
 	"orrery/internal/identity"
+	"orrery/internal/incident"
 	"orrery/internal/portfolio"
 	"orrery/internal/postgres/pgtest"
 	"orrery/internal/questionnaire"
@@ -70,6 +71,7 @@ type site struct {
 	Reviews   *review.Service
 	Portfolio *portfolio.Service
 	Talk      *discussion.Service
+	Incidents *incident.Service
 	Handler   http.Handler
 	Log       *lines // what the server complained about
 	Ada       *browser
@@ -133,9 +135,10 @@ func emptySite(t *testing.T) *site {
 	s.Reviews = review.NewService(s.DB, s.Library, s.URL, s.Clock.now)
 	s.Portfolio = portfolio.NewService(s.DB, s.Library, s.Clock.now)
 	s.Talk = discussion.NewService(s.DB, s.Library, s.Clock.now)
+	s.Incidents = incident.NewService(s.DB, s.Library, s.URL, s.Clock.now)
 	s.Handler = web.New(web.Deps{
 		DB: s.DB, Identity: s.Identity, Library: s.Library, Workloads: s.Workloads, Items: s.Items, Evidence: s.Evidence, Reviews: s.Reviews,
-		Portfolio: s.Portfolio, Talk: s.Talk, Ready: s.DB.Ping, Version: "test", PublicURL: s.URL,
+		Portfolio: s.Portfolio, Talk: s.Talk, Incidents: s.Incidents, Ready: s.DB.Ping, Version: "test", PublicURL: s.URL,
 		Log: slog.New(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelWarn})), Now: s.Clock.now,
 	})
 	server.Config.Handler = s.Handler

@@ -18,6 +18,7 @@ import (
 	"orrery/internal/discussion"
 	"orrery/internal/evidence"
 	"orrery/internal/identity"
+	"orrery/internal/incident"
 	"orrery/internal/portfolio"
 	"orrery/internal/questionnaire"
 	"orrery/internal/remediation"
@@ -41,6 +42,7 @@ type services struct {
 	reviews   *review.Service
 	portfolio *portfolio.Service
 	talk      *discussion.Service
+	incidents *incident.Service
 }
 
 // newServices builds the rooms. Jobs are inserted by a client that works none; a worker is
@@ -60,6 +62,7 @@ func newServices(pool *pgxpool.Pool, publicURL string) (*services, error) {
 		reviews:   review.NewService(pool, library, publicURL, now),
 		portfolio: portfolio.NewService(pool, library, now),
 		talk:      discussion.NewService(pool, library, now),
+		incidents: incident.NewService(pool, library, publicURL, now),
 	}
 	s.evidence.WhenJudged(s.reviews.OpenFromEvidence)
 	return s, nil
@@ -113,7 +116,7 @@ func newSite(db *database, s *services, c config, log *slog.Logger) http.Handler
 		Identity: s.identity, Reviews: s.reviews, RequestID: web.RequestID, PublicURL: c.publicURL(), Version: versionOf(), Log: log, Now: now,
 	})
 	return web.New(web.Deps{
-		DB: db.pool, Identity: s.identity, Library: s.library, Workloads: s.workloads, Items: s.items, Evidence: s.evidence, Reviews: s.reviews, Portfolio: s.portfolio, Talk: s.talk,
+		DB: db.pool, Identity: s.identity, Library: s.library, Workloads: s.workloads, Items: s.items, Evidence: s.evidence, Reviews: s.reviews, Portfolio: s.portfolio, Talk: s.talk, Incidents: s.incidents,
 		API: rest, Ready: db.ready, Version: versionOf(), PublicURL: c.publicURL(), Secure: c.secure(), Log: log, Now: now,
 	})
 }
