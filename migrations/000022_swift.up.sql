@@ -62,5 +62,5 @@ drop index answers_author;
 
 -- What is overdue, and what waits to be verified, in the order of the days.
 create index items_unfinished on items (due_on) include (workload_id)
-    where not (state in ('verified', 'closed') or state = 'done' and risk <> 'high' and cause_kind <> 'condition');
-create index items_verify on items (due_on, id) include (workload_id, done_by) where state = 'done' and (risk = 'high' or cause_kind = 'condition');
+    where not (state in ('verified', 'closed') or state = 'done' and risk <> 'high' and cause_kind not in ('condition', 'incident'));
+create index items_verify on items (due_on, id) include (workload_id, done_by) where state = 'done' and (risk = 'high' or cause_kind in ('condition', 'incident'));

@@ -24,7 +24,12 @@ func home(v *visit) error {
 	if err != nil {
 		return err
 	}
+	followUps, err := v.Incidents.FollowUps(v.ctx(), v.who)
+	if err != nil {
+		return err
+	}
 	return v.render(http.StatusOK, views.Home(v.page("My work", "/"), views.HomePage{
 		Home: h, Now: v.Now(), HasTeam: len(v.who.Teams) > 0, CanCreate: views.MayCreate(v.who), Mentions: mentions, MentionsTotal: total, Notices: notices,
+		FollowUps: followUps,
 	}))
 }

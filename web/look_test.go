@@ -71,6 +71,9 @@ func (e *eye) listen() func() string {
 		switch what := event.(type) {
 		case *runtime.EventExceptionThrown:
 			add(what.ExceptionDetails.Text)
+			if x := what.ExceptionDetails.Exception; x != nil {
+				add(x.Description + " " + what.ExceptionDetails.URL)
+			}
 		case *runtime.EventConsoleAPICalled:
 			add("console." + string(what.Type))
 		case *log.EventEntryAdded:

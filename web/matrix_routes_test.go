@@ -37,6 +37,22 @@ var routeRules = map[string]rule{
 	"POST /files/{id}/remove":                            leads,
 	"GET /import*":                                       admins,
 	"POST /import*":                                      admins,
+	"GET /incidents":                                     anyone,
+	"GET /incidents/new":                                 {"lead member", "lead member", "lead member"}, // of any team
+	"POST /incidents":                                    team,
+	"GET /incidents/{id}":                                readers, // of a closed one
+	"GET /incidents/{id}/edit":                           team,
+	"POST /incidents/{id}*":                              team,
+	"GET /incidents/{id}/lessons/new":                    readers,
+	"POST /incidents/{id}/lessons":                       readers,
+	"GET /lessons":                                       anyone,
+	"GET /lessons/year":                                  anyone,
+	"GET /lessons/{id}":                                  lessonReaders,
+	"GET /lessons/{id}/edit":                             judges,
+	"GET /lessons/{id}/today":                            judges,
+	"POST /lessons/{id}*":                                judges,
+	"GET /follow-ups/{id}":                               readers,
+	"POST /follow-ups/{id}":                              team,
 	"GET /items":                                         anyone,
 	"GET /items.csv":                                     anyone,
 	"POST /items/bulk":                                   team,
@@ -178,6 +194,8 @@ func (p *place) form(route string) url.Values {
 		return values("workload", p.w.Key)
 	case "POST /workloads/{key}/acceptances":
 		return values("question", p.entry.Key())
+	case "POST /incidents":
+		return values("workload", p.w.Key)
 	case "POST /workloads/{key}/edit":
 		return values("key", p.w.Key, "name", p.w.Name, "team", p.w.TeamKey, "tier", "2", "stage", "live", "version", "99")
 	}
@@ -198,6 +216,12 @@ func (p *place) address(pattern string) string {
 		id = p.toRemove
 	case strings.HasPrefix(pattern, "/files"):
 		id = p.file
+	case strings.HasPrefix(pattern, "/incidents"):
+		id = p.incident
+	case strings.HasPrefix(pattern, "/lessons"):
+		id = p.lesson
+	case strings.HasPrefix(pattern, "/follow-ups"):
+		id = p.followUp
 	case strings.HasPrefix(pattern, "/items"):
 		id = p.item
 	case strings.HasPrefix(pattern, "/runs"):
@@ -215,7 +239,7 @@ func (p *place) address(pattern string) string {
 		key = "new-service"
 	}
 	path := strings.NewReplacer("{id}", id.String(), "{key}", key, "{set}", p.entry.Questionnaire, "{question}", p.entry.Question.ID, "{section}", p.entry.Question.Section,
-		"{kind}", "teams", "{format}", "yaml", "{grant}", somebody.String(), "{person}", somebody.String(), "{link}", somebody.String()).Replace(pattern)
+		"{kind}", "teams", "{format}", "yaml", "{grant}", somebody.String(), "{person}", somebody.String(), "{link}", somebody.String(), "{action}", somebody.String()).Replace(pattern)
 	if strings.HasSuffix(pattern, "/acceptances/new") {
 		path += "?question=" + url.QueryEscape(p.entry.Key())
 	}

@@ -13,6 +13,7 @@ import (
 	"orrery/internal/evidence"
 	"orrery/internal/fault"
 	"orrery/internal/identity"
+	"orrery/internal/incident"
 	"orrery/internal/portfolio"
 	"orrery/internal/questionnaire"
 	"orrery/internal/remediation"
@@ -274,6 +275,45 @@ var workloadRows = map[string]row{
 	}},
 }
 
+var incidentRows = map[string]row{
+	"Incident": {readers, func(c call) error { return only(c.Incidents.Incident(c.ctx, c.who, c.incident)) }},
+	"List":     {anyone, func(c call) error { return only2(c.Incidents.List(c.ctx, c.who, incident.Filter{})) }},
+	"Create": {team, func(c call) error {
+		return only(c.Incidents.Create(c.ctx, c.who, incident.Input{Workloads: []string{c.w.Key}}))
+	}},
+	"Update": {team, func(c call) error {
+		return only(c.Incidents.Update(c.ctx, c.who, c.incident, 99, incident.Input{}))
+	}},
+	"Close":  {team, func(c call) error { return only(c.Incidents.Close(c.ctx, c.who, c.incident, 99)) }},
+	"Reopen": {team, func(c call) error { return only(c.Incidents.Reopen(c.ctx, c.who, c.incident, 99)) }},
+	"SaveAction": {team, func(c call) error {
+		return only(c.Incidents.SaveAction(c.ctx, c.who, c.incident, incident.ActionInput{}))
+	}},
+	"Lesson":  {lessonReaders, func(c call) error { return only(c.Incidents.Lesson(c.ctx, c.who, c.lesson)) }},
+	"Lessons": {anyone, func(c call) error { return only2(c.Incidents.Lessons(c.ctx, c.who, incident.LessonFilter{})) }},
+	"Propose": {people, func(c call) error {
+		return only(c.Incidents.Propose(c.ctx, c.who, c.incident, incident.LessonInput{}))
+	}},
+	"ChangeLesson": {judges, func(c call) error {
+		return only(c.Incidents.ChangeLesson(c.ctx, c.who, c.lesson, 99, incident.LessonInput{}))
+	}},
+	"Accept":    {judges, func(c call) error { return only(c.Incidents.Accept(c.ctx, c.who, c.lesson, incident.AcceptInput{})) }},
+	"Merge":     {judges, func(c call) error { return only(c.Incidents.Merge(c.ctx, c.who, c.lesson, 99, "")) }},
+	"Decline":   {judges, func(c call) error { return only(c.Incidents.Decline(c.ctx, c.who, c.lesson, 99, "")) }},
+	"WouldFail": {judges, func(c call) error { return only(c.Incidents.WouldFail(c.ctx, c.who, c.lesson)) }},
+	"LastYear":  {anyone, func(c call) error { return only(c.Incidents.LastYear(c.ctx, c.who)) }},
+	"RollOut":   {lessonReaders, func(c call) error { return only(c.Incidents.RollOut(c.ctx, c.who, c.lesson)) }},
+	"FollowUp":  {readers, func(c call) error { return only(c.Incidents.FollowUp(c.ctx, c.who, c.followUp)) }},
+	"FollowUps": {anyone, func(c call) error { return only(c.Incidents.FollowUps(c.ctx, c.who)) }},
+	"FollowUpsOfWorkload": {anyone, func(c call) error { // of those that one may not read there are none
+		return only(c.Incidents.FollowUpsOfWorkload(c.ctx, c.who, c.w.ID))
+	}},
+	"Answer": {team, func(c call) error {
+		return only(c.Incidents.Answer(c.ctx, c.who, c.followUp, incident.FollowAnswer{Version: 99}))
+	}},
+	"DropAction": {team, func(c call) error { return only(c.Incidents.DropAction(c.ctx, c.who, c.incident, "x")) }},
+}
+
 var evidenceRows = map[string]row{
 	"StartRun":    {helpers, func(c call) error { return only2(c.Evidence.StartRun(c.ctx, c.who, c.w.ID)) }},
 	"CancelRun":   {helpers, func(c call) error { return c.Evidence.CancelRun(c.ctx, c.who, c.run) }},
@@ -315,7 +355,7 @@ func TestRoleMatrixOfServices(t *testing.T) {
 	}{
 		"identity": {h.Identity, identityRows}, "library": {h.Library, libraryRows}, "review": {h.Reviews, reviewRows}, "portfolio": {h.Portfolio, portfolioRows},
 		"remediation": {h.Items, remediationRows}, "discussion": {h.Talk, talkRows}, "workload": {h.Workloads, workloadRows}, "evidence": {h.Evidence, evidenceRows},
-		"webhook": {h.Webhooks, webhookRows}, "tickets": {h.Tickets, ticketRows}, "notify": {h.Notices, noticeRows},
+		"webhook": {h.Webhooks, webhookRows}, "tickets": {h.Tickets, ticketRows}, "notify": {h.Notices, noticeRows}, "incident": {h.Incidents, incidentRows},
 	} {
 		methods := methodsThatAskWho(service.of)
 		for method := range service.rows {

@@ -13,6 +13,7 @@ import (
 	"orrery/internal/evidence"
 	"orrery/internal/fault"
 	"orrery/internal/identity"
+	"orrery/internal/incident"
 	"orrery/internal/remediation"
 	"orrery/internal/review"
 	"orrery/internal/workload"
@@ -37,6 +38,9 @@ type place struct {
 	comment, thread, file, toRemove uuid.UUID
 	item, acceptance, run, outside  uuid.UUID
 	connection                      evidence.Connection // of an account of the team
+	incident                        uuid.UUID           // closed
+	lesson                          uuid.UUID           // proposed
+	followUp                        uuid.UUID           // open
 }
 
 func (p *place) review() uuid.UUID { return p.sheet.Review.ID }
@@ -68,6 +72,8 @@ var (
 	leadsAndAdmins = rule{"lead admin self", "admin self", "admin self"} // of a team that everybody knows
 	unsaid         = rule{"", "", " "}                                   // nobody of the roles; a restricted workload hides it as well
 	nobody         = rule{}
+	lessonReaders  = rule{"all", "all", readsRestricted + " curator"} // of one that is proposed
+	judges         = rule{"curator", "curator", " curator"}           // the restricted one is hidden from those who may not
 )
 
 // readsRestricted are the roles that know of a restricted workload of another team.
@@ -190,6 +196,20 @@ func (h *house) furnish(name, key string, team identity.Team, restricted bool) *
 	must(err)
 	_, err = h.Workloads.Update(ctx, host, p.w.ID, p.w.Version, workload.Input{Key: key, Name: key, TeamKey: team.Key, Tier: 2, Stage: workload.Live, Restricted: restricted,
 		Accounts: []string{"123456789012"}, Regions: []string{"eu-west-1"}})
+	must(err)
+	i, err := h.Incidents.Create(ctx, host, incident.Input{Title: "It failed", Severity: "2", Workloads: []string{key}, Summary: "It failed.", Impact: "Nobody could pay.", Causes: []string{"Drift."},
+		Started: "2026-11-01T10:00", Detected: "2026-11-01T10:00", Mitigated: "2026-11-01T10:00", Resolved: "2026-11-01T10:00"})
+	must(err)
+	i, err = h.Incidents.Close(ctx, host, i.ID, i.Version)
+	must(err)
+	p.incident = i.ID
+	l, err := h.Incidents.Propose(ctx, host, i.ID, incident.LessonInput{Title: "Look for drift", Failure: "Drift.", Kind: incident.NewQuestion, Proposal: "How do you find drift?", MaxRisk: "high",
+		Practices: []incident.Practice{{Title: "We look daily.", Effect: incident.Prevented}}})
+	must(err)
+	p.lesson, p.followUp = l.ID, uuid.Must(uuid.NewV7())
+	_, err = h.DB.Exec(ctx, `insert into follow_ups (id, lesson_id, workload_id, version_id, set_key, question_id, asked_on, due_on, state)
+		select $1, $2, $3, v.id, v.questionnaire_key, $4, '2026-11-01', '2026-12-01', 'open' from questionnaire_versions v where v.questionnaire_key = $5`,
+		p.followUp, p.lesson, p.w.ID, p.entry.Question.ID, p.entry.Questionnaire)
 	must(err)
 	run, _, err := h.Evidence.StartRun(ctx, host, p.w.ID)
 	must(err)

@@ -14,6 +14,7 @@ import (
 
 	"orrery/internal/fault"
 	"orrery/internal/identity"
+	"orrery/internal/incident"
 	"orrery/internal/review"
 	"orrery/web/views"
 	"orrery/web/views/ui"
@@ -83,6 +84,9 @@ func (v *visit) showQuestion(status int, q review.QuestionPage, f views.Question
 	}
 	var err error
 	if f.Talk, err = v.talkOfQuestion(q); err != nil {
+		return err
+	}
+	if f.Lessons, _, err = v.Incidents.Lessons(v.ctx(), v.who, incident.LessonFilter{State: incident.Accepted, Set: q.Entry.Questionnaire, Question: q.Entry.Question.ID}); err != nil {
 		return err
 	}
 	p := v.page(q.Entry.Question.Title+" - "+q.Workload.Name, "/reviews", reviewCrumbs(q.Review, q.Section.Name)...)

@@ -43,5 +43,8 @@ func (s *Server) routes() []Route {
 		sectionRoutes(),
 		afterRoutes(),
 		apiDocsRoutes(),
+		incidentRoutes(),
+		lessonRoutes(),
+		followUpRoutes(),
 	)
 }

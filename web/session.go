@@ -104,6 +104,7 @@ func (v *visit) page(title, section string, crumbs ...ui.Link) ui.Page {
 func navigation(who identity.Actor) []ui.NavItem {
 	nav := []ui.NavItem{
 		{Text: "My work", Href: "/"}, {Text: "Workloads", Href: "/workloads"}, {Text: "Reviews", Href: "/reviews"}, {Text: "Items", Href: "/items"},
+		{Text: "Incidents", Href: "/incidents"},
 		{Text: "Questionnaires", Href: "/questionnaires"}, {Text: "Teams", Href: "/teams"}, {Text: "Dashboard", Href: "/dashboard"},
 	}
 	if who.Is(identity.Admin) {

@@ -15,6 +15,7 @@ import (
 	"orrery/internal/discussion"
 	"orrery/internal/evidence"
 	"orrery/internal/identity"
+	"orrery/internal/incident"
 	"orrery/internal/notify"
 	"orrery/internal/portfolio"
 	"orrery/internal/postgres"
@@ -42,6 +43,7 @@ type Deps struct {
 	Webhooks  *webhook.Service
 	Tickets   *tickets.Service
 	Notices   *notify.Service
+	Incidents *incident.Service
 	API       *api.API                    // serves /api/
 	Ready     func(context.Context) error // whether the database answers and has our schema
 	Version   string

@@ -24,6 +24,7 @@ import (
 	"orrery/internal/discussion"
 	"orrery/internal/evidence"
 	"orrery/internal/identity"
+	"orrery/internal/incident"
 	"orrery/internal/notify"
 	"orrery/internal/outbound"
 	"orrery/internal/portfolio"
@@ -75,6 +76,7 @@ type site struct {
 	Reviews   *review.Service
 	Portfolio *portfolio.Service
 	Talk      *discussion.Service
+	Incidents *incident.Service
 	Handler   http.Handler
 	Webhooks  *webhook.Service
 	Tickets   *tickets.Service
@@ -146,6 +148,7 @@ func emptySite(t *testing.T) *site {
 	s.Webhooks = webhook.NewService(s.DB, jobs, s.Door, s.URL, s.Clock.now)
 	s.Tickets = tickets.NewService(s.DB, jobs, s.Door, s.URL, s.Clock.now)
 	s.Notices = notify.NewService(s.DB, jobs, s.Door, s.URL, s.Clock.now)
+	s.Incidents = incident.NewService(s.DB, s.Library, s.URL, s.Clock.now)
 	s.Handler = web.New(web.Deps{
 		Webhooks: s.Webhooks, Tickets: s.Tickets, Notices: s.Notices,
 		DB: s.DB, Identity: s.Identity, Library: s.Library, Workloads: s.Workloads, Items: s.Items, Evidence: s.Evidence, Reviews: s.Reviews,
@@ -153,7 +156,7 @@ func emptySite(t *testing.T) *site {
 			DB: s.DB, Identity: s.Identity, Library: s.Library, Workloads: s.Workloads, Items: s.Items, Evidence: s.Evidence, Reviews: s.Reviews, Portfolio: s.Portfolio, Talk: s.Talk,
 			RequestID: web.RequestID, PublicURL: s.URL, Version: "test", Log: slog.New(slog.NewTextHandler(s.Log, nil)), Now: s.Clock.now,
 		}),
-		Portfolio: s.Portfolio, Talk: s.Talk, Ready: s.DB.Ping, Version: "test", PublicURL: s.URL,
+		Portfolio: s.Portfolio, Talk: s.Talk, Incidents: s.Incidents, Ready: s.DB.Ping, Version: "test", PublicURL: s.URL,
 		Log: slog.New(slog.NewTextHandler(s.Log, &slog.HandlerOptions{Level: slog.LevelWarn})), Now: s.Clock.now,
 	})
 	server.Config.Handler = s.Handler

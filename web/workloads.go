@@ -142,6 +142,9 @@ func workloadPage(v *visit) error {
 	if p.Evidence, err = v.Portfolio.Evidence(v.ctx(), v.who, w.ID); err != nil {
 		return err
 	}
+	if p.FollowUps, err = v.Incidents.FollowUpsOfWorkload(v.ctx(), v.who, w.ID); err != nil {
+		return err
+	}
 	return v.render(http.StatusOK, views.Workload(v.page(w.Name, "/workloads", workloadCrumbs(w, "")...), p))
 }
 

@@ -19,6 +19,7 @@ import (
 	"orrery/internal/discussion"
 	"orrery/internal/evidence"
 	"orrery/internal/identity"
+	"orrery/internal/incident"
 	"orrery/internal/notify"
 	"orrery/internal/outbound"
 	"orrery/internal/portfolio"
@@ -46,6 +47,7 @@ type services struct {
 	reviews   *review.Service
 	portfolio *portfolio.Service
 	talk      *discussion.Service
+	incidents *incident.Service
 
 	door     *outbound.Door // what the three below send through
 	webhooks *webhook.Service
@@ -75,6 +77,7 @@ func newServices(pool *pgxpool.Pool, publicURL string) (*services, error) {
 		webhooks:  webhook.NewService(pool, inserter, door, publicURL, now),
 		tickets:   tickets.NewService(pool, inserter, door, publicURL, now),
 		notices:   notify.NewService(pool, inserter, door, publicURL, now),
+		incidents: incident.NewService(pool, library, publicURL, now),
 	}
 	s.evidence.WhenJudged(s.reviews.OpenFromEvidence)
 	return s, nil
@@ -131,7 +134,7 @@ func newSite(db *database, s *services, c config, log *slog.Logger) http.Handler
 	})
 	return web.New(web.Deps{
 		DB: db.pool, Identity: s.identity, Library: s.library, Workloads: s.workloads, Items: s.items, Evidence: s.evidence, Reviews: s.reviews, Portfolio: s.portfolio, Talk: s.talk,
-		Webhooks: s.webhooks, Tickets: s.tickets, Notices: s.notices,
+		Webhooks: s.webhooks, Tickets: s.tickets, Notices: s.notices, Incidents: s.incidents,
 		API: rest, Ready: db.ready, Version: versionOf(), PublicURL: c.publicURL(), Secure: c.secure(), Log: log, Now: now,
 	})
 }

@@ -161,6 +161,10 @@ const (
 	RecordElsewhere                 // members of the owning team, admins
 	ManageConnections               // admins
 	LendAccount                     // leads of the team that owns the account, admins
+	WriteIncident                   // members of the team of one of its workloads
+	ProposeLesson                   // any person
+	JudgeLesson                     // curators
+	AnswerFollowUp                  // members of the owning team
 )
 
 var refusals = map[Action]string{
@@ -187,6 +191,10 @@ var refusals = map[Action]string{
 
 	ManageConnections: "Only an admin may change connections to AWS, webhooks, trackers and the policy of due days.",
 	LendAccount:       "Only a lead of the team that owns the account or an admin may allow workloads of other teams to name it.",
+	WriteIncident:     "Only members of the teams of its workloads may write this incident.",
+	ProposeLesson:     "Only a person who is signed in may propose a lesson.",
+	JudgeLesson:       "Only a curator may judge lessons.",
+	AnswerFollowUp:    "Only a member of the owning team may answer this question.",
 }
 
 // May answers whether the actor may do the action to the target: nil, or a Forbidden
@@ -207,7 +215,7 @@ func (a Actor) allowed(do Action, t Target) bool {
 		return a.Is(Admin)
 	case CreateWorkload, RecordElsewhere:
 		return a.InTeam(t.TeamID) || a.Is(Admin)
-	case EditWorkload, StartReview, AnswerReview, SubmitReview, WorkItems, AskAcceptance:
+	case EditWorkload, StartReview, AnswerReview, SubmitReview, WorkItems, AskAcceptance, WriteIncident, AnswerFollowUp:
 		return a.InTeam(t.TeamID)
 	case LowerTier, Judge, GrantAcceptance:
 		return a.Approves(t.WorkloadID)
@@ -215,13 +223,13 @@ func (a Actor) allowed(do Action, t Target) bool {
 		return a.InTeam(t.TeamID) || a.Has(Approver, t.WorkloadID) || a.Has(Facilitator, t.WorkloadID)
 	case ReadAudit:
 		return a.Is(Auditor) || a.Is(Admin)
-	case Curate:
+	case Curate, JudgeLesson:
 		return a.Is(Curator)
 	case RetireWorkload, MoveWorkload, LendAccount:
 		return a.Leads(t.TeamID) || a.Is(Admin)
 	case CancelReview:
 		return a.Leads(t.TeamID)
-	case MarkQuestions:
+	case MarkQuestions, ProposeLesson:
 		return a.PersonID != uuid.Nil
 	}
 	return false

@@ -72,7 +72,7 @@ func signedIn(who identity.Actor) error {
 }
 
 // finished in SQL, as remediation.Item.Finished says it of a row i of items.
-const finished = `(i.state in ('verified', 'closed') or i.state = 'done' and i.risk <> 'high' and i.cause_kind <> 'condition')`
+const finished = `(i.state in ('verified', 'closed') or i.state = 'done' and i.risk <> 'high' and i.cause_kind not in ('condition', 'incident'))`
 
 func today(now time.Time) time.Time { return now.UTC().Truncate(24 * time.Hour) }
 

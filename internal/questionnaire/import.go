@@ -99,7 +99,14 @@ func (l *Library) publishOwn(ctx context.Context, who identity.Actor, up Upload,
 			return err
 		}
 		v.set = again.Set
-		return v.insert(ctx, tx)
+		if err := v.insert(ctx, tx); err != nil || l.published == nil {
+			return err
+		}
+		stored, err := l.Newest(ctx, tx, v.set.Key, v.set.Version)
+		if err != nil {
+			return err
+		}
+		return l.published(ctx, tx, who, stored, v.set)
 	})
 	if err != nil {
 		return Published{}, err

@@ -27,6 +27,8 @@ type Library struct {
 	now    func() time.Time
 	parsed sync.Map // uuid.UUID -> *Questionnaire
 	linted sync.Map // uuid.UUID -> []Problem
+
+	published PublishHook // nil: nothing follows a publication
 }
 
 // Published is a version as it is kept.

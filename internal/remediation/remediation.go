@@ -17,6 +17,8 @@ const (
 	CauseCondition = "condition" // key: decision id/position
 	CauseEvidence  = "evidence"  // key: source/control; only evidence closes it
 	CauseManual    = "manual"
+	CauseIncident  = "incident"  // key: id of the action
+	CauseFollowUp  = "follow_up" // key: questionnaire/question
 )
 
 // The states of an item, in their order.
@@ -74,9 +76,9 @@ func (it Item) Target() identity.Target {
 }
 
 // NeedsVerification reports whether another person must confirm that the work is done:
-// highs and conditions. Everything else is finished when it is done.
+// highs, conditions and the actions of incidents. Everything else is finished when it is done.
 func (it Item) NeedsVerification() bool {
-	return it.Risk == "high" || it.CauseKind == CauseCondition
+	return it.Risk == "high" || it.CauseKind == CauseCondition || it.CauseKind == CauseIncident
 }
 
 // Finished reports whether nothing is left to do.

@@ -227,7 +227,7 @@ func timingWords(timing string) string {
 // causeWords says where an item comes from and, of a condition, when it is due.
 func causeWords(cause, timing string) string {
 	words := map[string]string{
-		"question": "From a question", "condition": "From a condition", "evidence": "From evidence", "manual": "Added by hand",
+		"question": "From a question", "condition": "From a condition", "evidence": "From evidence", "manual": "Added by hand", "incident": "After an incident", "follow_up": "From a follow-up",
 	}
 	return strings.Join(filled(or(words[cause], sentence(cause)), strings.ToLower(timingWords(timing))), ", ")
 }

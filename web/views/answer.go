@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"orrery/internal/evidence"
+	"orrery/internal/incident"
 	"orrery/internal/review"
 	"orrery/web/views/ui"
 )
@@ -19,6 +20,7 @@ type QuestionForm struct {
 	CanAsk    bool   // the reader may ask for the risk to be accepted
 	Warn      bool   // saving makes this possible approver an author
 	Talk      TalkPage
+	Lessons   []incident.Lesson // that the question came from
 	Now       time.Time
 	Prefix    string      // before each id, where several forms stand on a page
 	Back      string      // where saving leads; empty: the question's own page

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"orrery/internal/identity"
+	"orrery/internal/incident"
 	"orrery/internal/notify"
 	"orrery/internal/portfolio"
 	"orrery/internal/remediation"
@@ -26,7 +27,8 @@ type HomePage struct {
 
 	Mentions      []portfolio.Mention // not read, the newest first
 	MentionsTotal int
-	Notices       []notify.Notice // not read, the newest first
+	Notices       []notify.Notice     // not read, the newest first
+	FollowUps     []incident.FollowUp // open, of the reader's teams
 }
 
 // homeShown is how many lines of a list a home shows; the rest is a link away.
@@ -34,7 +36,7 @@ const homeShown = 8
 
 // Waiting reports whether anything waits for the reader.
 func (h HomePage) Waiting() bool {
-	return len(h.Drafts)+len(h.Submissions)+len(h.Asked)+len(h.Mend)+len(h.Verify) > 0
+	return len(h.Drafts)+len(h.Submissions)+len(h.Asked)+len(h.Mend)+len(h.Verify)+len(h.FollowUps) > 0
 }
 
 // lead is the line under the title: the day, and what is late.
@@ -227,6 +229,10 @@ func causeWord(kind, timing string) string {
 		return "Found by evidence"
 	case kind == remediation.CauseQuestion:
 		return "Found by a question"
+	case kind == remediation.CauseIncident:
+		return "Action after an incident"
+	case kind == remediation.CauseFollowUp:
+		return "Found by a follow-up"
 	}
 	return "Added by hand"
 }

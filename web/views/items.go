@@ -129,6 +129,9 @@ func (p ItemPage) why() string {
 	if p.Item.CauseKind == remediation.CauseCondition {
 		return "It is a condition of a decision."
 	}
+	if p.Item.CauseKind == remediation.CauseIncident {
+		return "It is an action after an incident."
+	}
 	return "It is a high."
 }
 

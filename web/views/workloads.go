@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"orrery/internal/incident"
 	"orrery/internal/portfolio"
 	"orrery/internal/remediation"
 	"orrery/internal/review"
@@ -165,6 +166,7 @@ type WorkloadPage struct {
 	Items       []remediation.Item // unfinished, by due day
 	Evidence    portfolio.Evidence
 	Acceptances []remediation.Acceptance // whose risk is not mended, newest first
+	FollowUps   []incident.FollowUp      // the open ones first
 	Now         time.Time
 	CanEdit     bool
 	CanStart    bool

@@ -1,0 +1,149 @@
+package incident
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"orrery/internal/fault"
+	"orrery/internal/text"
+)
+
+const (
+	maxText   = 10_000
+	maxCauses = 20
+)
+
+// fields collects what is wrong with a form.
+type fields []fault.Field
+
+func (f *fields) add(name, message string) {
+	*f = append(*f, fault.Field{Name: name, Message: message})
+}
+
+func (f *fields) fit(name, value string, most int) string {
+	if n := utf8.RuneCountInString(value); n > most {
+		f.add(name, fmt.Sprintf("This has %d characters; at most %d are allowed.", n, most))
+	}
+	return value
+}
+
+// need is fit for what may not be empty.
+func (f *fields) need(name, value, missing string, most int) string {
+	if value == "" {
+		f.add(name, missing)
+	}
+	return f.fit(name, value, most)
+}
+
+func (f *fields) address(name, value string) string {
+	value = text.Line(value)
+	if value != "" && !strings.HasPrefix(value, "https://") && !strings.HasPrefix(value, "http://") {
+		f.add(name, "Write a whole address that starts with https:// or http://.")
+	}
+	return f.fit(name, value, 500)
+}
+
+// listOf cleans a list, of which each entry is a line, and drops empty ones.
+func (f *fields) listOf(name string, list []string, most, longest int) []string {
+	out := []string{}
+	for _, s := range list {
+		if s = text.Line(s); s != "" && !slices.Contains(out, s) {
+			out = append(out, f.fit(name, s, longest))
+		}
+	}
+	if len(out) > most {
+		f.add(name, fmt.Sprintf("At most %d lines are allowed.", most))
+	}
+	return out
+}
+
+// day reads a date; nil when it is empty.
+func (f *fields) day(name, value string) *time.Time {
+	if value = text.Line(value); value == "" {
+		return nil
+	}
+	t, err := time.Parse(time.DateOnly, value)
+	if err != nil || t.Year() < 2000 || t.Year() > 2200 {
+		f.add(name, "Write the date as year-month-day, for example 2026-11-30.")
+		return nil
+	}
+	return &t
+}
+
+// apply checks the input and sets what it says of the incident; workloads, question and
+// related incidents are looked up by the caller.
+func (in Input) apply(i *Incident, now time.Time) (bad fields) {
+	i.Title = bad.need("title", text.Line(in.Title), "Give the incident a title.", 200)
+	var err error
+	if i.Severity, err = strconv.Atoi(in.Severity); err != nil || i.Severity < 1 || i.Severity > 4 {
+		bad.add("severity", "Choose a severity from 1 to 4.")
+	}
+	i.Link = bad.address("link", in.Link)
+	i.Summary = bad.fit("summary", text.Clean(in.Summary), maxText)
+	i.Impact = bad.fit("impact", text.Clean(in.Impact), maxText)
+	i.Scenario = bad.fit("scenario", text.Clean(in.Scenario), maxText)
+	i.Change = bad.fit("change", text.Clean(in.Change), maxText)
+	i.WhyNotCaught = bad.fit("why_not_caught", text.Clean(in.WhyNotCaught), maxText)
+	i.Causes = bad.listOf("causes", in.Causes, maxCauses, 1000)
+	if i.Answered = in.Answered; !slices.Contains([]string{"", NotAsked, AnsweredRight, AnsweredWrong}, i.Answered) {
+		bad.add("answered", "Choose one of the answers.")
+	}
+	in.times(i, now, &bad)
+	return bad
+}
+
+// times reads the four key times, which follow each other.
+func (in Input) times(i *Incident, now time.Time, bad *fields) {
+	last, lastWord := time.Time{}, ""
+	for _, one := range []struct {
+		name, word, typed string
+		to                **time.Time
+	}{
+		{"started_at", "start", in.Started, &i.StartedAt}, {"detected_at", "detection", in.Detected, &i.DetectedAt},
+		{"mitigated_at", "mitigation", in.Mitigated, &i.MitigatedAt}, {"resolved_at", "end", in.Resolved, &i.ResolvedAt},
+	} {
+		*one.to = nil
+		typed := strings.Replace(text.Line(one.typed), " ", "T", 1)
+		if typed == "" {
+			continue
+		}
+		t, err := time.Parse("2006-01-02T15:04", typed)
+		switch {
+		case err != nil || t.Year() < 2000 || t.Year() > 2200:
+			bad.add(one.name, "Write the time in UTC as year-month-day and hour:minute, for example 2026-11-21T09:30.")
+			continue
+		case t.After(now):
+			bad.add(one.name, "This time is still to come. All times are UTC.")
+		case t.Before(last):
+			bad.add(one.name, "The "+one.word+" comes after the "+lastWord+", or at the same time.")
+		}
+		last, lastWord = t, one.word
+		*one.to = &t
+	}
+}
+
+// complete says what is missing before the incident may be closed.
+func (i Incident) complete() error {
+	var bad fields
+	bad.need("summary", i.Summary, "Say in a few sentences what happened, before you close it.", maxText)
+	bad.need("impact", i.Impact, "Say who noticed what, and for how long.", maxText)
+	for name, t := range map[string]*time.Time{"started_at": i.StartedAt, "detected_at": i.DetectedAt, "mitigated_at": i.MitigatedAt, "resolved_at": i.ResolvedAt} {
+		if t == nil {
+			bad.add(name, "All four times are needed to close it.")
+		}
+	}
+	if len(i.Causes) == 0 {
+		bad.add("causes", "Name at least one cause.")
+	}
+	for _, a := range i.Actions {
+		if a.Item == nil {
+			bad.add("actions", "Every action needs an owner. Nobody owns: "+text.Cut(a.Title))
+		}
+	}
+	slices.SortStableFunc(bad, func(a, b fault.Field) int { return strings.Compare(a.Name, b.Name) })
+	return fault.InvalidFields(bad...)
+}

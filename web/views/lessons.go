@@ -1,0 +1,252 @@
+package views
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"orrery/internal/incident"
+	"orrery/web/views/ui"
+)
+
+// LessonList is a page of the list of lessons.
+type LessonList struct {
+	Filter  incident.LessonFilter
+	Lessons []incident.Lesson
+	Next    string
+}
+
+func (l LessonList) path(state, after string) string {
+	q := url.Values{}
+	for name, value := range map[string]string{"state": state, "after": after} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	return withQuery("/lessons", q)
+}
+
+func (l LessonList) tabs() []ui.Tab {
+	tab := func(text, state string) ui.Tab {
+		return ui.Tab{Text: text, Href: l.path(state, ""), Current: l.Filter.State == state}
+	}
+	return []ui.Tab{tab("All", ""), tab("To judge", incident.Proposed), tab("Accepted", incident.Accepted), tab("Merged", incident.Merged), tab("Declined", incident.Declined)}
+}
+
+// lessonStatus is the shape and the words of where a lesson stands.
+func lessonStatus(l incident.Lesson) (ui.Kind, string) {
+	switch {
+	case l.State == incident.Accepted && l.PublishedAt != nil:
+		return ui.StateDone, "Published"
+	case l.State == incident.Accepted:
+		return ui.StateProgress, "Accepted, not published yet"
+	case l.State == incident.Merged:
+		return ui.StateCancelled, "Merged"
+	case l.State == incident.Declined:
+		return ui.StateCancelled, "Declined"
+	}
+	return ui.StateWaiting, "To judge"
+}
+
+// LessonForm is the form of a lesson, as it was typed.
+type LessonForm struct {
+	Incident  incident.Incident // of a new lesson
+	Lesson    incident.Lesson   // the zero Lesson: a new one
+	Input     incident.LessonInput
+	Conflict  string
+	Questions []ui.Option
+	Sets      []ui.Option
+}
+
+// FormOfLesson is the form of a lesson as it stands.
+func FormOfLesson(l incident.Lesson) LessonForm {
+	in := incident.LessonInput{
+		Title: l.Title, Failure: l.Failure, Kind: l.Kind, Proposal: l.Proposal, Why: l.Why, MaxRisk: l.MaxRisk, Prompts: l.Prompts,
+		Tags: l.Tags, ConcernsSet: l.ConcernsSet, Practices: l.Practices,
+	}
+	if l.QuestionID != "" {
+		in.Question = l.SetKey + "/" + l.QuestionID
+	}
+	for _, t := range l.Tiers {
+		in.Tiers = append(in.Tiers, strconv.Itoa(t))
+	}
+	return LessonForm{Lesson: l, Input: in}
+}
+
+func (f LessonForm) action() string {
+	if f.Lesson.Title == "" {
+		return IncidentPath(f.Incident.ID) + "/lessons"
+	}
+	return f.Lesson.Path() + "/edit"
+}
+
+// practices are the rows of the form, with some to spare.
+func (f LessonForm) practices() []incident.Practice {
+	return append(slices.Clone(f.Input.Practices), make([]incident.Practice, max(1, 3-len(f.Input.Practices)))...)
+}
+
+var kindOptions = []ui.Option{
+	{Value: incident.NewQuestion, Text: "A new question", Hint: "The practices below become what can be ticked."},
+	{Value: incident.NewChoice, Text: "A new choice of a question", Hint: "One more statement that can be ticked."},
+	{Value: incident.NewWording, Text: "Another wording of a question", Hint: "It is asked, but not understood as it should be."},
+}
+
+var lessonRisks = []ui.Option{{Value: "high", Text: "High: it can block a launch"}, {Value: "medium", Text: "Medium: it is planned"}}
+
+var effectOptions = []ui.Option{
+	{Value: incident.Prevented, Text: "Would have prevented it"}, {Value: incident.Shortened, Text: "Would have shortened it"}, {Value: incident.Shrunk, Text: "Would have made it smaller"},
+}
+
+func lessonTiers(chosen []string) []ui.Option {
+	return ui.Selected([]ui.Option{{Value: "1", Text: "Tier 1"}, {Value: "2", Text: "Tier 2"}, {Value: "3", Text: "Tier 3"}}, chosen...)
+}
+
+// LessonPage is one lesson, with the forms of its curators as they were typed.
+type LessonPage struct {
+	incident.Lesson
+	QuestionTitle string // of the question that it adds to or changes
+	RollOut       []incident.FollowUp
+	CanJudge      bool
+	CanChange     bool
+	Accept        incident.AcceptInput
+	Into, Reason  string
+	Sets, Others  []ui.Option
+	DraftPath     string // of its question in the draft; empty when there is none
+	Now           time.Time
+}
+
+func effectWords(effect string) string {
+	for _, o := range effectOptions {
+		if o.Value == effect {
+			return o.Text
+		}
+	}
+	return ""
+}
+
+// proposalLabel says what the proposal is.
+func proposalLabel(kind string) string {
+	switch kind {
+	case incident.NewChoice:
+		return "New choice"
+	case incident.NewWording:
+		return "New wording"
+	}
+	return "New question"
+}
+
+// concerns says which workloads the lesson concerns.
+func (p LessonPage) concerns() string {
+	var parts []string
+	if len(p.Tiers) > 0 {
+		var tiers []string
+		for _, t := range p.Tiers {
+			tiers = append(tiers, strconv.Itoa(t))
+		}
+		parts = append(parts, "of tier "+strings.Join(tiers, ", "))
+	}
+	if len(p.Tags) > 0 {
+		parts = append(parts, "with one of the tags "+strings.Join(p.Tags, ", "))
+	}
+	if p.ConcernsSet != "" {
+		parts = append(parts, "that are asked the set "+p.ConcernsSet)
+	}
+	if len(parts) == 0 {
+		return "All workloads in use."
+	}
+	return "Workloads in use " + strings.Join(parts, ", ") + "."
+}
+
+// progress counts the follow-ups: answered, with a high, and mended.
+func (p LessonPage) progress() (answered, highs, mended int) {
+	for _, f := range p.RollOut {
+		if f.State != incident.FollowOpen {
+			answered++
+		}
+		if f.ItemID != nil {
+			highs++
+		}
+		if f.Mended() {
+			mended++
+		}
+	}
+	return answered, highs, mended
+}
+
+// followLines are follow-ups as a list to act on.
+func followLines(list []incident.FollowUp, now time.Time, workload bool) []ui.WorkItem {
+	lines := make([]ui.WorkItem, 0, len(list))
+	for _, f := range list {
+		kind, words := followStatus(f)
+		item := ui.WorkItem{Kind: kind, Title: f.Lesson, Href: f.Path(), Meta: words + "."}
+		if workload {
+			item.Title, item.Meta = f.WorkloadName, f.TeamName+". "+words+"."
+		}
+		if f.State == incident.FollowOpen {
+			item.Due = dueDay(f.DueOn, now)
+		}
+		lines = append(lines, item)
+	}
+	return lines
+}
+
+// followStatus is the shape and the words of where a follow-up stands.
+func followStatus(f incident.FollowUp) (ui.Kind, string) {
+	switch {
+	case f.State == incident.FollowOpen:
+		return ui.StateNotStarted, "To answer"
+	case f.State == incident.FollowNotApplicable:
+		return ui.StateCancelled, "Does not apply"
+	case f.Mended():
+		return ui.StateVerified, "A high was found, mended and verified"
+	case f.Risk.CountsAsHigh():
+		return ui.RiskHigh, "Answered: high"
+	}
+	return ui.StateDone, "Answered: " + f.Risk.Label()
+}
+
+func forecastStatus(outcome string) (ui.Kind, string) {
+	switch outcome {
+	case incident.Fails:
+		return ui.VerdictContradicts, "Would fail"
+	case incident.Holds:
+		return ui.VerdictSupports, "Would pass"
+	}
+	return ui.VerdictCannotTell, "Cannot tell"
+}
+
+// FollowUpPage is one follow-up, with the form as it was typed.
+type FollowUpPage struct {
+	incident.FollowUp
+	Form      incident.FollowAnswer
+	Conflict  string
+	CanAnswer bool
+	Now       time.Time
+}
+
+// StoredFollowUp is the form of a follow-up as it stands.
+func StoredFollowUp(f incident.FollowUp) incident.FollowAnswer {
+	in := incident.FollowAnswer{Version: f.Version, Chosen: f.Chosen, Unknown: f.Unknown, Note: f.Note}
+	in.NotApplicable = f.State == incident.FollowNotApplicable
+	return in
+}
+
+func (p FollowUpPage) choices() []ui.Option {
+	var list []ui.Option
+	for i := range p.Question.Choices {
+		c := &p.Question.Choices[i]
+		list = append(list, ui.Option{Value: c.ID, Text: c.Title, Hint: c.Good, Selected: slices.Contains(p.Form.Chosen, c.ID)})
+	}
+	return list
+}
+
+// homeFollowLines name the workload of each question.
+func homeFollowLines(h HomePage) []ui.WorkItem {
+	lines := followLines(first(h.FollowUps), h.Now, false)
+	for n, f := range first(h.FollowUps) {
+		lines[n].Meta = f.WorkloadName + "."
+	}
+	return lines
+}
