@@ -22,7 +22,7 @@ type Item struct {
 	Risk       string     `json:"risk" enum:"high,medium,none"`
 	Cause      Cause      `json:"cause"`
 	Timing     *string    `json:"timing" enum:"before_launch,after_launch" doc:"Of a condition of a decision; null for other items."`
-	Owner      *Person    `json:"owner"`
+	Owner      *Person    `json:"owner" doc:"Null while it waits in the team's queue."`
 	DueOn      string     `json:"due_on" format:"date"`
 	State      string     `json:"state" enum:"open,in_progress,done,verified,closed"`
 	NextStates []string   `json:"next_states" nullable:"false" doc:"The states it may take from here. To verify is for people in the portal."`
@@ -124,7 +124,10 @@ func (s *server) changeItem(ctx context.Context, in *changeItemInput) (*Written[
 		load: func() (remediation.Item, error) { return s.loadItem(ctx, in.ID) },
 		show: s.item,
 		do: func(it remediation.Item) (remediation.Item, error) {
-			c := remediation.Change{Version: it.Version, OwnerID: it.OwnerID.String(), DueOn: it.DueOn.Format(time.DateOnly), State: it.State, Resolution: it.Resolution}
+			c := remediation.Change{Version: it.Version, DueOn: it.DueOn.Format(time.DateOnly), State: it.State, Resolution: it.Resolution}
+			if it.OwnerID != uuid.Nil {
+				c.OwnerID = it.OwnerID.String()
+			}
 			set(&c.OwnerID, in.Body.Owner)
 			set(&c.DueOn, in.Body.DueOn)
 			set(&c.State, in.Body.State)
@@ -140,6 +143,9 @@ func (s *server) item(it remediation.Item) Item {
 		Owner: somebody(known(it.OwnerID), it.OwnerName), DueOn: it.DueOn.Format(time.DateOnly), State: it.State, NextStates: some(it.NextStates()), Resolution: it.Resolution,
 		OpenedAt: it.OpenedAt.UTC(), DoneBy: somebody(it.DoneBy, it.DoneByName), DoneAt: utc(it.DoneAt), VerifiedBy: somebody(nil, it.VerifiedBy), VerifiedAt: utc(it.VerifiedAt),
 		ClosedAt: utc(it.ClosedAt), Finished: it.Finished(), HTMLURL: s.html("/items/" + it.ID.String()),
+	}
+	if it.OwnerID == uuid.Nil {
+		out.Owner = nil
 	}
 	if it.Href != "" {
 		source := s.html(it.Href)
