@@ -65,7 +65,7 @@ func TestConnections(t *testing.T) {
 	cloud.Change(func(w *awstest.World) {
 		w.Roles = map[string]awstest.Role{"arn:aws:iam::111111111111:role/OrreryReadsEvidence": {ExternalID: id}}
 	})
-	s.Ada.get(path + "/test?region=eu-west-1").is(http.StatusOK).says("Everything that collections need is granted in eu-west-1.")
+	s.Ada.get(path + "/test?region=eu-west-1").is(http.StatusOK).says("Everything that a test can try is granted in eu-west-1.")
 	s.Ada.get(path + "/test?region=%00Mars").is(http.StatusUnprocessableEntity).says("Name a Region like eu-west-1.")
 
 	s.Ada.follow(s.Ada.post(path+"/remove")).is(http.StatusOK).says("The connection is removed.", "This connection was removed", "Platform still owns the account.")

@@ -56,7 +56,7 @@ func firstStep(action string, refused *refusal, good string) evidence.Permission
 func (c *cell) attempt(ctx context.Context, action string, try try) evidence.Permission {
 	p := evidence.Permission{Action: action, State: evidence.NotKnown}
 	if try == nil {
-		p.Sentence = "Only a collection tries this call."
+		p.State, p.Sentence = evidence.NotTried, "Only a collection makes this call."
 		return p
 	}
 	_, err := call(ctx, action, c, func(ctx context.Context) (struct{}, error) { return struct{}{}, try(ctx, c) })

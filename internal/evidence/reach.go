@@ -58,6 +58,7 @@ const (
 	Granted    PermissionState = "granted"
 	NotGranted PermissionState = "denied"
 	NotKnown   PermissionState = "unknown"
+	NotTried   PermissionState = "untried" // a test leaves it out, for it is more than a reading
 )
 
 const testDuration = 40 * time.Second // of a test of a connection

@@ -84,7 +84,7 @@ func TestAskForAnAcceptance(t *testing.T) {
 	reader.TokenID, reader.Scopes = uuid.New(), []string{"read"}
 	wantFault(t, ask(w.vera, "payments", key), fault.Forbidden, "owning team")
 	wantFault(t, ask(w.noor, "payments", key), fault.Forbidden, "owning team")
-	wantFault(t, ask(reader, "payments", key), fault.Forbidden, "owning team")
+	wantFault(t, ask(reader, "payments", key), fault.Forbidden, "lacks the scope items:write")
 	wantFault(t, ask(w.asha, "nothing", key), fault.NotFound, "no such workload")
 	wantFault(t, ask(w.asha, "payments", "orr/nothing"), fault.NotFound, "asks that question")
 	wantFault(t, ask(w.asha, "payments", "nothing"), fault.NotFound, "asks that question")

@@ -88,6 +88,8 @@ func permissionWords(s evidence.PermissionState) (ui.Kind, string) {
 		return ui.StateDone, "Granted"
 	case evidence.NotGranted:
 		return ui.StateProblem, "Denied"
+	case evidence.NotTried:
+		return ui.VerdictCannotTell, "Not tried"
 	}
 	return ui.VerdictCannotTell, "Unknown"
 }
@@ -109,7 +111,7 @@ func (c ConnectionPage) tested() (ui.NoteKind, string) {
 	case unknown > 0:
 		return ui.NoteMedium, "Nothing is denied in " + c.Region + ", but " + counted(unknown, "call", "calls") + " could not be told."
 	}
-	return ui.NoteGood, "Everything that collections need is granted in " + c.Region + "."
+	return ui.NoteGood, "Everything that a test can try is granted in " + c.Region + "."
 }
 
 // readPolicy is the policy of the role: what collections need, and nothing else.
