@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/backup"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/configservice"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
@@ -76,7 +77,8 @@ var actions = []struct {
 		return err
 	}},
 	{"cloudtrail:LookupEvents", func(ctx context.Context, c *cell) error {
-		_, err := c.trails().LookupEvents(ctx, &cloudtrail.LookupEventsInput{MaxResults: aws.Int32(1)})
+		by := []types.LookupAttribute{{AttributeKey: types.LookupAttributeKeyEventName, AttributeValue: aws.String(nothing)}}
+		_, err := c.trails().LookupEvents(ctx, &cloudtrail.LookupEventsInput{LookupAttributes: by, MaxResults: aws.Int32(1)})
 		return err
 	}},
 	{"iam:GetAccountSummary", func(ctx context.Context, c *cell) error {
