@@ -33,13 +33,8 @@ func (s *site) look(b *browser) *eye {
 		s.Fatal(err)
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU)
-	ctx, stop := chromedp.NewExecAllocator(s.Context(), options...)
+	ctx, stop := s.chromium(options)
 	s.Cleanup(stop)
-	ctx, stop = chromedp.NewContext(ctx)
-	s.Cleanup(stop)
-	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
-		s.Fatalf("start Chromium (Debian package chromium): %v", err)
-	}
 	ctx, stop = context.WithTimeout(ctx, 5*time.Minute)
 	s.Cleanup(stop)
 	e := &eye{site: s, ctx: ctx, axe: string(axe)}
@@ -54,6 +49,24 @@ func (s *site) look(b *browser) *eye {
 		}
 	}
 	return e
+}
+
+// chromium starts the browser. It tries a second time: on a busy machine the browser may give up
+// at its start.
+func (s *site) chromium(options []chromedp.ExecAllocatorOption) (ctx context.Context, stop func()) {
+	s.Helper()
+	var err error
+	for range 2 {
+		outer, end := chromedp.NewExecAllocator(s.Context(), options...)
+		ctx, stop := chromedp.NewContext(outer)
+		if err = chromedp.Do(ctx, chromedp.Navigate("about:blank")); err == nil {
+			return ctx, func() { stop(); end() }
+		}
+		stop()
+		end()
+	}
+	s.Fatalf("start Chromium (Debian package chromium): %v", err)
+	return nil, nil
 }
 
 // listen collects complaints; a refused form is none.

@@ -32,19 +32,30 @@ func newTab(t *testing.T, base string) *tab {
 		t.Fatal(err)
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU)
-	ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(stop)
-	ctx, stop = chromedp.NewContext(ctx)
-	t.Cleanup(stop)
-	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
-		t.Fatalf("start Chromium (Debian package chromium): %v", err)
-	}
+	ctx := startChromium(t, options)
 	if _, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
 		t.Fatal(err)
 	}
 	b := &tab{t: t, ctx: ctx, base: base, axe: string(axe), seen: map[string]bool{}}
 	b.do("resize", chromedp.EmulateViewport(1280, 1000))
 	return b
+}
+
+// startChromium tries a second time: on a busy machine the browser may give up at its start.
+func startChromium(t *testing.T, options []chromedp.ExecAllocatorOption) context.Context {
+	t.Helper()
+	var err error
+	for range 2 {
+		ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
+		t.Cleanup(stop)
+		ctx, stop = chromedp.NewContext(ctx)
+		t.Cleanup(stop)
+		if err = chromedp.Do(ctx, chromedp.Navigate("about:blank")); err == nil {
+			return ctx
+		}
+	}
+	t.Fatalf("start Chromium (Debian package chromium): %v", err)
+	return nil
 }
 
 func (b *tab) do(what string, steps ...chromedp.Action[chromedp.Void]) {

@@ -114,20 +114,20 @@ func TestQuestionnaireImportCommand(t *testing.T) {
 		}
 		return out.String()
 	}
-	if out := run(0, own); out != "The set own is new.\nIt would be published as version 1.0.0 of own. Nothing was written; --commit publishes it.\n" {
+	if out := run(0, own); out != "The set own is new.\nIt would be published as version 1.1.0 of own. Nothing was written; --commit publishes it.\n" {
 		t.Errorf("dry run: %s", out)
 	}
-	if out := run(0, own, "--commit"); !strings.HasSuffix(out, "Version 1.0.0 of own is published.\n") {
+	if out := run(0, own, "--commit"); !strings.HasSuffix(out, "Version 1.1.0 of own is published.\n") {
 		t.Errorf("import: %s", out)
 	}
-	if out := run(2, own, "--commit"); !strings.Contains(out, "Version 1.0.0 of own is published already") {
+	if out := run(2, own, "--commit"); !strings.Contains(out, "Version 1.1.0 of own is published already") {
 		t.Errorf("again: %s", out)
 	}
 	if out := run(2, shipped); !strings.Contains(out, "The key orr belongs to a set that Orrery ships") {
 		t.Errorf("a shipped key: %s", out)
 	}
 	var r importResult
-	if err := json.Unmarshal([]byte(run(2, "-o", "json", own)), &r); err != nil || r.Fits || r.Published || r.Current != "1.0.0" || len(r.Refusals) != 1 || r.Diff.Size != "none" {
+	if err := json.Unmarshal([]byte(run(2, "-o", "json", own)), &r); err != nil || r.Fits || r.Published || r.Current != "1.1.0" || len(r.Refusals) != 1 || r.Diff.Size != "none" {
 		t.Errorf("as JSON: %+v, %v", r, err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"orrery/internal/evidence"
 )
@@ -131,9 +130,4 @@ func deref[T any](p *T) (v T) {
 		v = *p
 	}
 	return v
-}
-
-// nameOf is the last part of an ARN, for resources without a name.
-func nameOf(arn string) string {
-	return arn[strings.LastIndexAny(arn, "/:")+1:]
 }

@@ -39,7 +39,7 @@ func TestDial(t *testing.T) {
 	defer double.Close()
 	_, port, _ := strings.Cut(strings.TrimPrefix(double.URL, "http://"), ":")
 	for _, host := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0.0.0.0"} {
-		_, err := outbound.Client(nil).Get("http://" + host + ":" + port) //nolint:bodyclose // there is none
+		_, err := outbound.Client(nil).Get("http://" + host + ":" + port)
 		if !errors.Is(err, outbound.ErrRefused) {
 			t.Errorf("%s: %v", host, err)
 		}

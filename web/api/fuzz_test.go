@@ -125,7 +125,7 @@ func TestFuzzFromDescription(t *testing.T) {
 	}
 	s.must(nil, json.Unmarshal([]byte(s.get("/api/openapi.json").body), &raw))
 	set, question, _ := strings.Cut(s.question, "/")
-	f := &fuzzer{Rand: rand.New(rand.NewPCG(seed, 1)), schemas: raw.Components.Schemas, words: slices.Concat(nasty, []string{ //nolint:gosec // a run can be had again
+	f := &fuzzer{Rand: rand.New(rand.NewPCG(seed, 1)), schemas: raw.Components.Schemas, words: slices.Concat(nasty, []string{
 		"payments", "secret", "ledger", set, question, s.question, "new-service", "minor-change", s.runOf["version"], "orr", s.review.ID.String(), s.item.ID.String(), s.runOf["run"],
 		s.runOf["acceptance"], s.asha.PersonID.String(), s.review.ID.String() + "/" + s.question, "ours.yaml",
 	}), fitting: map[string][]string{
