@@ -61,7 +61,7 @@ func TestInviteToFirstSignIn(t *testing.T) {
 	s.Ada.get("/people/new").is(200).says("Invite a person", "Ledger")
 	made := s.Ada.post("/people/new", "name", "Mika Laine", "email", "Mika@Example.org", "role", "auditor", "role", "curator",
 		"team", "ledger", "team_role", "lead", "kind", "approver", "on", "one", "workload", " payments ").is(200).
-		says("Mika Laine is invited", "It works once, until 28 Nov 2026, 12:00 UTC, in 7 days.", "Orrery sends no mail")
+		says("Mika Laine is invited", "It works once, until 28 Nov 2026, 12:00 UTC, in 7 days.", "Orrery mails no links")
 	link := made.value("link")
 	if !strings.HasPrefix(link, s.URL+"/link/") {
 		t.Fatalf("the link is %q", link)

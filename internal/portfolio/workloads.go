@@ -267,7 +267,7 @@ func (f Filter) where(who identity.Actor, now time.Time) (where []string, args p
 		}
 	}
 	if f.Text != "" {
-		add(`(w.sort_name like @text or w.key like @text)`, "text", `%`+plainLike.Replace(f.Text)+`%`) // twice as fast as strpos
+		add(`(w.sort_name like @text or w.key like @text)`, "text", `%`+plainLike.Replace(f.Text)+`%`)
 	}
 	if f.TeamKey != "" {
 		add(`w.team_id = (select id from teams where key = @team)`, "team", f.TeamKey)

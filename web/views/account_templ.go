@@ -109,7 +109,7 @@ func SignIn(p ui.Page, s SignInPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<div class=\"form-end\"><button class=\"btn btn-primary btn-wide\" type=\"submit\">Sign in</button></div></form><p class=\"meta gap-t\">No account yet, or the password is lost? Ask an admin: they make you a link with which you set a password. Orrery sends no mail.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<div class=\"form-end\"><button class=\"btn btn-primary btn-wide\" type=\"submit\">Sign in</button></div></form><p class=\"meta gap-t\">No account yet, or the password is lost? Ask an admin: they make you a link with which you set a password. Orrery mails no links.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -207,7 +207,7 @@ func OneTimeLink(p ui.Page, l LinkPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = ui.Text(ui.Field{Name: "email", Label: "E-mail address", Value: l.TypedMail, Hint: "You sign in with it. Orrery sends no mail.", Error: p.Errors.For("email"), Autocomplete: "username", InputMode: "email"}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Text(ui.Field{Name: "email", Label: "E-mail address", Value: l.TypedMail, Hint: "You sign in with it.", Error: p.Errors.For("email"), Autocomplete: "username", InputMode: "email"}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -48,7 +48,7 @@ func ImportTable(p ui.Page, t TablePage) templ.Component {
 			}
 			ctx = templ.InitializeContext(ctx)
 			if len(t.Invited) > 0 {
-				templ_7745c5c3_Err = ui.Head(t.DoneWords(), "Each of these links opens once, within 7 days. Orrery sends no mail and shows them only now.").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Head(t.DoneWords(), "Each of these links opens once, within 7 days. Orrery mails no links and shows them only now.").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
