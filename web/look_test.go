@@ -177,8 +177,8 @@ func (e *eye) judge(name string) {
 // axeRun gives one line per finding; axeColours asks only for what a theme changes without
 // changing the page: colours, and the size of what is pressed.
 const (
-	axeRun     = `axe.run({runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})` + axeLines
-	axeColours = `axe.run({runOnly: {type: "rule", values: ["color-contrast", "link-in-text-block", "target-size"]}})` + axeLines
+	axeRun     = `axe.run({resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})` + axeLines
+	axeColours = `axe.run({resultTypes: ["violations"], runOnly: {type: "rule", values: ["color-contrast", "link-in-text-block", "target-size"]}})` + axeLines
 	axeLines   = `.then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + " (" + v.impact + "): " + n.target.join(" ") + " " + n.failureSummary)).join("\n"))`
 )
 
