@@ -1,5 +1,5 @@
 #!/bin/sh
-# need.sh WHAT... makes sure that what is named is installed: go, postgresql, chromium.
+# need.sh WHAT... makes sure that what is named is installed: go, postgresql, chromium, pdftotext.
 # Debian's package is installed where that may be done without a question asked; otherwise
 # one sentence says what to install, and the exit code is 1. Go is never installed.
 set -eu
@@ -98,6 +98,14 @@ need_chromium() {
 		die "Chromium could not be installed; the browser tests need it. Install it with: $(how chromium chromium chromium "--cask chromium")"
 	fi
 	die "Chromium is not installed; the browser tests need it. Install it with: $(how chromium chromium chromium "--cask chromium")"
+}
+
+need_pdftotext() {
+	command -v pdftotext >/dev/null && return 0
+	if may_install; then
+		install poppler-utils && command -v pdftotext >/dev/null && return 0
+	fi
+	die "pdftotext is not installed; a test reads PDF files with it. Install it with: $(how poppler-utils poppler-utils poppler-utils poppler)"
 }
 
 for what; do

@@ -51,7 +51,7 @@ func copyText(t *testing.T, file []byte) string {
 	t.Helper()
 	program, err := exec.LookPath("pdftotext")
 	if err != nil {
-		t.Skip("pdftotext is not installed")
+		t.Fatal("pdftotext is not installed; make test installs it (Debian package poppler-utils)")
 	}
 	path := filepath.Join(t.TempDir(), "report.pdf")
 	if err := os.WriteFile(path, file, 0o600); err != nil {
