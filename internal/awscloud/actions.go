@@ -78,26 +78,24 @@ var actions = []struct {
 	}},
 	{"cloudtrail:LookupEvents", func(ctx context.Context, c *cell) error {
 		by := []types.LookupAttribute{{AttributeKey: types.LookupAttributeKeyEventName, AttributeValue: aws.String(nothing)}}
-		_, err := c.trails().LookupEvents(ctx, &cloudtrail.LookupEventsInput{LookupAttributes: by, MaxResults: aws.Int32(1)})
+		_, err := c.historyClient().LookupEvents(ctx, &cloudtrail.LookupEventsInput{LookupAttributes: by, MaxResults: aws.Int32(1)})
 		return err
 	}},
 	{"iam:GetAccountSummary", func(ctx context.Context, c *cell) error {
-		_, err := iam.NewFromConfig(c.cfg, func(o *iam.Options) { o.Region, o.Retryer = c.Region, c.retryer() }).GetAccountSummary(ctx, &iam.GetAccountSummaryInput{})
+		_, err := c.iamClient().GetAccountSummary(ctx, &iam.GetAccountSummaryInput{})
 		return err
 	}},
 	{"iam:GetCredentialReport", func(ctx context.Context, c *cell) error {
-		_, err := iam.NewFromConfig(c.cfg, func(o *iam.Options) { o.Region, o.Retryer = c.Region, c.retryer() }).GetCredentialReport(ctx, &iam.GetCredentialReportInput{})
+		_, err := c.iamClient().GetCredentialReport(ctx, &iam.GetCredentialReportInput{})
 		return err
 	}},
 	{"iam:GenerateCredentialReport", nil}, // a test writes nothing, not even AWS's own report
 	{"account:GetAlternateContact", func(ctx context.Context, c *cell) error {
-		client := account.NewFromConfig(c.cfg, func(o *account.Options) { o.Region, o.Retryer = c.Region, c.retryer() })
-		_, err := client.GetAlternateContact(ctx, &account.GetAlternateContactInput{AlternateContactType: "SECURITY"})
+		_, err := c.contactsClient().GetAlternateContact(ctx, &account.GetAlternateContactInput{AlternateContactType: "SECURITY"})
 		return err
 	}},
 	{"cloudwatch:DescribeAlarms", func(ctx context.Context, c *cell) error {
-		client := cloudwatch.NewFromConfig(c.cfg, func(o *cloudwatch.Options) { o.Region, o.Retryer = c.Region, c.retryer() })
-		_, err := client.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{MaxRecords: aws.Int32(1)})
+		_, err := c.alarmsClient().DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{MaxRecords: aws.Int32(1)})
 		return err
 	}},
 	{"ec2:DescribeVpcs", func(ctx context.Context, c *cell) error {
@@ -107,13 +105,11 @@ var actions = []struct {
 		return c.ec2(ctx, "DescribeFlowLogs", url.Values{"MaxResults": {"5"}}, &struct{}{})
 	}},
 	{"rds:DescribeDBInstances", func(ctx context.Context, c *cell) error {
-		client := rds.NewFromConfig(c.cfg, func(o *rds.Options) { o.Region, o.Retryer = c.Region, c.retryer() })
-		_, err := client.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(20)})
+		_, err := c.databasesClient().DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(20)})
 		return err
 	}},
 	{"rds:DescribeDBClusters", func(ctx context.Context, c *cell) error {
-		client := rds.NewFromConfig(c.cfg, func(o *rds.Options) { o.Region, o.Retryer = c.Region, c.retryer() })
-		_, err := client.DescribeDBClusters(ctx, &rds.DescribeDBClustersInput{MaxRecords: aws.Int32(20)})
+		_, err := c.databasesClient().DescribeDBClusters(ctx, &rds.DescribeDBClustersInput{MaxRecords: aws.Int32(20)})
 		return err
 	}},
 	{"backup:ListBackupPlans", func(ctx context.Context, c *cell) error {
@@ -129,23 +125,19 @@ var actions = []struct {
 		return err
 	}},
 	{"autoscaling:DescribeAutoScalingGroups", func(ctx context.Context, c *cell) error {
-		client := autoscaling.NewFromConfig(c.cfg, func(o *autoscaling.Options) { o.Region, o.Retryer = c.Region, c.retryer() })
-		_, err := client.DescribeAutoScalingGroups(ctx, &autoscaling.DescribeAutoScalingGroupsInput{MaxRecords: aws.Int32(1)})
+		_, err := c.groupsClient().DescribeAutoScalingGroups(ctx, &autoscaling.DescribeAutoScalingGroupsInput{MaxRecords: aws.Int32(1)})
 		return err
 	}},
 	{"elasticloadbalancing:DescribeLoadBalancers", func(ctx context.Context, c *cell) error {
-		client := elb.NewFromConfig(c.cfg, func(o *elb.Options) { o.Region, o.Retryer = c.Region, c.retryer() })
-		_, err := client.DescribeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{PageSize: aws.Int32(1)})
+		_, err := c.balancersClient().DescribeLoadBalancers(ctx, &elb.DescribeLoadBalancersInput{PageSize: aws.Int32(1)})
 		return err
 	}},
 	{"elasticloadbalancing:DescribeTargetGroups", func(ctx context.Context, c *cell) error {
-		client := elb.NewFromConfig(c.cfg, func(o *elb.Options) { o.Region, o.Retryer = c.Region, c.retryer() })
-		_, err := client.DescribeTargetGroups(ctx, &elb.DescribeTargetGroupsInput{PageSize: aws.Int32(1)})
+		_, err := c.balancersClient().DescribeTargetGroups(ctx, &elb.DescribeTargetGroupsInput{PageSize: aws.Int32(1)})
 		return err
 	}},
 	{"tag:GetResources", func(ctx context.Context, c *cell) error {
-		client := tagging.NewFromConfig(c.cfg, func(o *tagging.Options) { o.Region, o.Retryer = c.Region, c.retryer() })
-		_, err := client.GetResources(ctx, &tagging.GetResourcesInput{ResourcesPerPage: aws.Int32(1)})
+		_, err := c.taggedClient().GetResources(ctx, &tagging.GetResourcesInput{ResourcesPerPage: aws.Int32(1)})
 		return err
 	}},
 }

@@ -48,13 +48,17 @@ func activityOf(key string) activity {
 	return activity{events: []string{key}, did: "The event " + key + " was seen", never: "No event " + key + " was seen"}
 }
 
-// readActivity tells for each key when the newest event was that succeeded, or that there
-// was none in the time that CloudTrail remembers.
-func readActivity(ctx context.Context, c *cell, keys []string, t *teller) error {
-	client := cloudtrail.NewFromConfig(c.cfg, func(o *cloudtrail.Options) {
+func (c *cell) historyClient() *cloudtrail.Client {
+	return cloudtrail.NewFromConfig(c.cfg, func(o *cloudtrail.Options) {
 		o.Region, o.Retryer = c.Region, c.retryer()
 		o.APIOptions = append(o.APIOptions, c.limit("cloudtrail:LookupEvents"))
 	})
+}
+
+// readActivity tells for each key when the newest event was that succeeded, or that there
+// was none in the time that CloudTrail remembers.
+func readActivity(ctx context.Context, c *cell, keys []string, t *teller) error {
+	client := c.historyClient()
 	for _, key := range keys {
 		a := activityOf(key)
 		last, err := c.lastEvent(ctx, client, a)

@@ -11,16 +11,20 @@ import (
 
 const alarmsPerPage = 100
 
+func (c *cell) alarmsClient() *cloudwatch.Client {
+	return cloudwatch.NewFromConfig(c.cfg, func(o *cloudwatch.Options) {
+		o.Region, o.Retryer = c.Region, c.retryer()
+		o.APIOptions = append(o.APIOptions, c.limit("cloudwatch"))
+	})
+}
+
 // readAlarms tells of each alarm whether it acts, and whether it has data to judge by.
 func readAlarms(ctx context.Context, c *cell, keys []string, t *teller) error {
 	tags, err := c.tagsOf(ctx, "cloudwatch:alarm")
 	if err != nil {
 		return err
 	}
-	client := cloudwatch.NewFromConfig(c.cfg, func(o *cloudwatch.Options) {
-		o.Region, o.Retryer = c.Region, c.retryer()
-		o.APIOptions = append(o.APIOptions, c.limit("cloudwatch"))
-	})
+	client := c.alarmsClient()
 	in := &cloudwatch.DescribeAlarmsInput{MaxRecords: aws.Int32(alarmsPerPage), AlarmTypes: []types.AlarmType{types.AlarmTypeMetricAlarm, types.AlarmTypeCompositeAlarm}}
 	return c.pages(func(token *string) (*string, error) {
 		in.NextToken = token

@@ -12,6 +12,13 @@ import (
 
 const balancersPerPage = 100
 
+func (c *cell) balancersClient() *elb.Client {
+	return elb.NewFromConfig(c.cfg, func(o *elb.Options) {
+		o.Region, o.Retryer = c.Region, c.retryer()
+		o.APIOptions = append(o.APIOptions, c.limit("elasticloadbalancing"))
+	})
+}
+
 // readBalancers tells of each load balancer whether it spans zones, and of each target
 // group behind one whether it checks the health of its targets.
 func readBalancers(ctx context.Context, c *cell, keys []string, t *teller) error {
@@ -19,10 +26,7 @@ func readBalancers(ctx context.Context, c *cell, keys []string, t *teller) error
 	if err != nil {
 		return err
 	}
-	client := elb.NewFromConfig(c.cfg, func(o *elb.Options) {
-		o.Region, o.Retryer = c.Region, c.retryer()
-		o.APIOptions = append(o.APIOptions, c.limit("elasticloadbalancing"))
-	})
+	client := c.balancersClient()
 	if slices.Contains(keys, "zones") {
 		if err := c.readBalancerZones(ctx, client, tags, t); err != nil {
 			return err

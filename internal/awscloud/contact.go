@@ -11,13 +11,17 @@ import (
 	"orrery/internal/evidence"
 )
 
-// readContacts tells whether the account has an alternate contact of each kind. Who it is
-// is not kept. A run asks once for each account.
-func readContacts(ctx context.Context, c *cell, keys []string, t *teller) error {
-	client := account.NewFromConfig(c.cfg, func(o *account.Options) {
+func (c *cell) contactsClient() *account.Client {
+	return account.NewFromConfig(c.cfg, func(o *account.Options) {
 		o.Region, o.Retryer = c.Region, c.retryer()
 		o.APIOptions = append(o.APIOptions, c.limit("account"))
 	})
+}
+
+// readContacts tells whether the account has an alternate contact of each kind. Who it is
+// is not kept. A run asks once for each account.
+func readContacts(ctx context.Context, c *cell, keys []string, t *teller) error {
+	client := c.contactsClient()
 	for _, key := range keys {
 		out, err := call(ctx, "account:GetAlternateContact", c, func(ctx context.Context) (*account.GetAlternateContactOutput, error) {
 			return client.GetAlternateContact(ctx, &account.GetAlternateContactInput{AlternateContactType: types.AlternateContactType(strings.ToUpper(key))})

@@ -12,13 +12,17 @@ import (
 
 const databasesPerPage = 100
 
-// readDatabases tells of each database whether it survives the loss of a zone, and whether
-// it has automatic backups. The instances of a cluster are told by their cluster.
-func readDatabases(ctx context.Context, c *cell, keys []string, t *teller) error {
-	client := rds.NewFromConfig(c.cfg, func(o *rds.Options) {
+func (c *cell) databasesClient() *rds.Client {
+	return rds.NewFromConfig(c.cfg, func(o *rds.Options) {
 		o.Region, o.Retryer = c.Region, c.retryer()
 		o.APIOptions = append(o.APIOptions, c.limit("rds"))
 	})
+}
+
+// readDatabases tells of each database whether it survives the loss of a zone, and whether
+// it has automatic backups. The instances of a cluster are told by their cluster.
+func readDatabases(ctx context.Context, c *cell, keys []string, t *teller) error {
+	client := c.databasesClient()
 	in := &rds.DescribeDBInstancesInput{MaxRecords: aws.Int32(databasesPerPage)}
 	err := c.pages(func(token *string) (*string, error) {
 		in.Marker = token

@@ -31,13 +31,17 @@ const (
 	reportPause = 2 * time.Second
 )
 
-// readIAM reads the account's summary and, where a key needs it, its credential report.
-// IAM has no Regions: a run asks once for each account.
-func readIAM(ctx context.Context, c *cell, keys []string, t *teller) error {
-	client := iam.NewFromConfig(c.cfg, func(o *iam.Options) {
+func (c *cell) iamClient() *iam.Client {
+	return iam.NewFromConfig(c.cfg, func(o *iam.Options) {
 		o.Region, o.Retryer = c.Region, c.retryer()
 		o.APIOptions = append(o.APIOptions, c.limit("iam"))
 	})
+}
+
+// readIAM reads the account's summary and, where a key needs it, its credential report.
+// IAM has no Regions: a run asks once for each account.
+func readIAM(ctx context.Context, c *cell, keys []string, t *teller) error {
+	client := c.iamClient()
 	var summary map[string]int32
 	if slices.Contains(keys, rootMFA) || slices.Contains(keys, rootKeys) {
 		out, err := call(ctx, "iam:GetAccountSummary", c, func(ctx context.Context) (*iam.GetAccountSummaryOutput, error) {

@@ -11,13 +11,17 @@ import (
 
 const groupsPerPage = 100
 
-// readGroups tells of each Auto Scaling group whether it spans zones, and whether it
-// replaces what its load balancer finds ill.
-func readGroups(ctx context.Context, c *cell, keys []string, t *teller) error {
-	client := autoscaling.NewFromConfig(c.cfg, func(o *autoscaling.Options) {
+func (c *cell) groupsClient() *autoscaling.Client {
+	return autoscaling.NewFromConfig(c.cfg, func(o *autoscaling.Options) {
 		o.Region, o.Retryer = c.Region, c.retryer()
 		o.APIOptions = append(o.APIOptions, c.limit("autoscaling"))
 	})
+}
+
+// readGroups tells of each Auto Scaling group whether it spans zones, and whether it
+// replaces what its load balancer finds ill.
+func readGroups(ctx context.Context, c *cell, keys []string, t *teller) error {
+	client := c.groupsClient()
 	in := &autoscaling.DescribeAutoScalingGroupsInput{MaxRecords: aws.Int32(groupsPerPage)}
 	return c.pages(func(token *string) (*string, error) {
 		in.NextToken = token

@@ -9,13 +9,17 @@ import (
 
 const tagsPerPage = 100
 
-// tagsOf reads the tags of the cell's resources of the kinds, by ARN: for services that do
-// not tell them themselves. What was never tagged is not listed, and results may repeat.
-func (c *cell) tagsOf(ctx context.Context, kinds ...string) (map[string][]string, error) {
-	client := tagging.NewFromConfig(c.cfg, func(o *tagging.Options) {
+func (c *cell) taggedClient() *tagging.Client {
+	return tagging.NewFromConfig(c.cfg, func(o *tagging.Options) {
 		o.Region, o.Retryer = c.Region, c.retryer()
 		o.APIOptions = append(o.APIOptions, c.limit("tag"))
 	})
+}
+
+// tagsOf reads the tags of the cell's resources of the kinds, by ARN: for services that do
+// not tell them themselves. What was never tagged is not listed, and results may repeat.
+func (c *cell) tagsOf(ctx context.Context, kinds ...string) (map[string][]string, error) {
+	client := c.taggedClient()
 	out := map[string][]string{}
 	in := &tagging.GetResourcesInput{ResourceTypeFilters: kinds, ResourcesPerPage: aws.Int32(tagsPerPage)}
 	err := c.pages(func(token *string) (*string, error) {
