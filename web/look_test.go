@@ -15,29 +15,28 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"orrery/web/browsertest"
 )
 
 // eye is Chromium, which looks at pages as people see them.
 type eye struct {
 	*site
 	ctx  context.Context
-	axe  string
 	said func() string // what pages and the browser complained about since the last call
 }
 
 // look starts Chromium. It holds the session of b, if there is one.
 func (s *site) look(b *browser) *eye {
 	s.Helper()
-	axe, err := os.ReadFile(filepath.Join("browsertest", "axe.min.js"))
+	ctx, stop, err := browsertest.Start(s.Context())
 	if err != nil {
 		s.Fatal(err)
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU)
-	ctx, stop := s.chromium(options)
 	s.Cleanup(stop)
-	ctx, stop = context.WithTimeout(ctx, 5*time.Minute)
-	s.Cleanup(stop)
-	e := &eye{site: s, ctx: ctx, axe: string(axe)}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	s.Cleanup(cancel)
+	e := &eye{site: s, ctx: ctx}
 	e.said = e.listen()
 	if _, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
 		Source: `window.refused = []; addEventListener("securitypolicyviolation", e => refused.push(e.violatedDirective + " " + e.blockedURI))`}); err != nil {
@@ -49,24 +48,6 @@ func (s *site) look(b *browser) *eye {
 		}
 	}
 	return e
-}
-
-// chromium starts the browser. It tries a second time: on a busy machine the browser may give up
-// at its start.
-func (s *site) chromium(options []chromedp.ExecAllocatorOption) (ctx context.Context, stop func()) {
-	s.Helper()
-	var err error
-	for range 2 {
-		outer, end := chromedp.NewExecAllocator(s.Context(), options...)
-		ctx, stop := chromedp.NewContext(outer)
-		if err = chromedp.Do(ctx, chromedp.Navigate("about:blank")); err == nil {
-			return ctx, func() { stop(); end() }
-		}
-		stop()
-		end()
-	}
-	s.Fatalf("start Chromium (Debian package chromium): %v", err)
-	return nil, nil
 }
 
 // listen collects complaints; a refused form is none.
@@ -148,7 +129,7 @@ func (e *eye) unfold() {
 // leaves pictures there.
 func (e *eye) judge(name string) {
 	e.Helper()
-	eval[chromedp.Void](e, e.axe)
+	eval[chromedp.Void](e, browsertest.Axe)
 	for _, v := range []struct {
 		theme string
 		width int64

@@ -12,6 +12,8 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"orrery/web/browsertest"
 )
 
 // tab is one person at a browser of their own.
@@ -19,7 +21,6 @@ type tab struct {
 	t    *testing.T
 	ctx  context.Context
 	base string
-	axe  string
 	seen map[string]bool // pages that axe has looked at, by their shape
 }
 
@@ -27,35 +28,17 @@ type tab struct {
 // is not drawn, so everybody has a browser of their own.
 func newTab(t *testing.T, base string) *tab {
 	t.Helper()
-	axe, err := os.ReadFile(filepath.Join("..", "..", "web", "browsertest", "axe.min.js"))
+	ctx, stop, err := browsertest.Start(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU)
-	ctx := startChromium(t, options)
+	t.Cleanup(stop)
 	if _, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
 		t.Fatal(err)
 	}
-	b := &tab{t: t, ctx: ctx, base: base, axe: string(axe), seen: map[string]bool{}}
+	b := &tab{t: t, ctx: ctx, base: base, seen: map[string]bool{}}
 	b.do("resize", chromedp.EmulateViewport(1280, 1000))
 	return b
-}
-
-// startChromium tries a second time: on a busy machine the browser may give up at its start.
-func startChromium(t *testing.T, options []chromedp.ExecAllocatorOption) context.Context {
-	t.Helper()
-	var err error
-	for range 2 {
-		ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
-		t.Cleanup(stop)
-		ctx, stop = chromedp.NewContext(ctx)
-		t.Cleanup(stop)
-		if err = chromedp.Do(ctx, chromedp.Navigate("about:blank")); err == nil {
-			return ctx
-		}
-	}
-	t.Fatalf("start Chromium (Debian package chromium): %v", err)
-	return nil
 }
 
 func (b *tab) do(what string, steps ...chromedp.Action[chromedp.Void]) {
@@ -153,7 +136,7 @@ func (b *tab) check() {
 			}
 			b.do("resize", chromedp.EmulateViewport(width, 1000))
 			if i == 0 && width == 1280 {
-				eval[chromedp.Void](b, b.axe)
+				eval[chromedp.Void](b, browsertest.Axe)
 			}
 			rules := axeRun
 			if i > 0 {
