@@ -171,11 +171,7 @@ func (v *visit) showAcceptance(status int, a views.AcceptancePage, errs ui.Field
 // acceptanceAct does what the last part of the address says, and shows the page again with
 // what was typed when that is refused.
 func acceptanceAct(v *visit) error {
-	id, err := v.pathID("id")
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	id, form, err := v.idForm()
 	if err != nil {
 		return err
 	}

@@ -75,11 +75,7 @@ func (v *visit) emergenciesOf(r review.Review) (list []review.EmergencyGo, err e
 }
 
 func revokeDecision(v *visit) error {
-	id, err := v.pathID("id")
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	id, form, err := v.idForm()
 	if err != nil {
 		return err
 	}
@@ -165,11 +161,7 @@ func endEmergency(v *visit) error {
 	if err != nil {
 		return err
 	}
-	id, err := v.pathID("id")
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	id, form, err := v.idForm()
 	if err != nil {
 		return err
 	}
@@ -278,11 +270,7 @@ func judgeElsewhere(v *visit) error {
 	if err != nil {
 		return err
 	}
-	id, err := v.pathID("id")
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	id, form, err := v.idForm()
 	if err != nil {
 		return err
 	}

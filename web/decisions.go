@@ -93,11 +93,7 @@ func (v *visit) proposedSteps(sheet review.Sheet) (map[string]review.FirstStep, 
 }
 
 func submitReview(v *visit) error {
-	id, err := v.pathID("id")
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	id, form, err := v.idForm()
 	if err != nil {
 		return err
 	}
@@ -203,11 +199,7 @@ func (v *visit) canJudge(r review.Review) (bool, string) {
 }
 
 func signOff(v *visit) error {
-	id, err := v.pathID("id")
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	id, form, err := v.idForm()
 	if err != nil {
 		return err
 	}
@@ -244,11 +236,7 @@ func readDecision(id uuid.UUID, form url.Values, keepBlank bool) review.DecideIn
 }
 
 func decide(v *visit) error {
-	id, err := v.pathID("id")
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	id, form, err := v.idForm()
 	if err != nil {
 		return err
 	}

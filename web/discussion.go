@@ -140,11 +140,7 @@ func (v *visit) toComment(id uuid.UUID, notice string) error {
 }
 
 func replyToThread(v *visit) error {
-	id, err := v.pathID("id")
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	id, form, err := v.idForm()
 	if err != nil {
 		return err
 	}
@@ -169,11 +165,7 @@ var movedNotices = map[string]string{
 }
 
 func moveThread(v *visit) error {
-	id, err := v.pathID("id")
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	id, form, err := v.idForm()
 	if err != nil {
 		return err
 	}
@@ -221,11 +213,7 @@ func (v *visit) showEdit(status int, id uuid.UUID, typed *string, problem string
 }
 
 func editComment(v *visit) error {
-	id, err := v.pathID("id")
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	id, form, err := v.idForm()
 	if err != nil {
 		return err
 	}

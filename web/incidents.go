@@ -270,11 +270,7 @@ func closeIncident(v *visit) error {
 }
 
 func reopenIncident(v *visit) error {
-	id, err := v.pathID("id")
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	id, form, err := v.idForm()
 	if err != nil {
 		return err
 	}

@@ -87,11 +87,7 @@ func (v *visit) showItem(status int, i views.ItemPage, errs ui.FieldErrors) erro
 }
 
 func changeItem(v *visit) error {
-	id, err := v.pathID("id")
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	id, form, err := v.idForm()
 	if err != nil {
 		return err
 	}

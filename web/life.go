@@ -202,11 +202,7 @@ func (v *visit) showCancel(status int, r review.Review, reason string, errs ui.F
 }
 
 func cancelReview(v *visit) error {
-	id, err := v.pathID("id")
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	id, form, err := v.idForm()
 	if err != nil {
 		return err
 	}

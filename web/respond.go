@@ -229,6 +229,16 @@ func (v *visit) pathID(name string) (uuid.UUID, error) {
 	return id, nil
 }
 
+// idForm reads the id in the address and the form that was sent.
+func (v *visit) idForm() (uuid.UUID, url.Values, error) {
+	id, err := v.pathID("id")
+	if err != nil {
+		return id, nil, err
+	}
+	form, err := v.form()
+	return id, form, err
+}
+
 // form reads the posted form; a body that is too large or malformed is an error page.
 func (v *visit) form() (url.Values, error) {
 	if kind, _, err := mime.ParseMediaType(v.r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {

@@ -60,11 +60,7 @@ func (v *visit) sectionForms(s review.SectionPage) []views.SectionQuestion {
 
 // assignQuestions asks a person to answer the questions and sections that are selected.
 func assignQuestions(v *visit) error {
-	id, err := v.pathID("id")
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	id, form, err := v.idForm()
 	if err != nil {
 		return err
 	}

@@ -101,11 +101,7 @@ func (v *visit) showTracker(status int, id uuid.UUID, typed *views.TrackerForm, 
 }
 
 func changeTracker(v *visit) error {
-	id, err := v.pathID("id")
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	id, form, err := v.idForm()
 	if err != nil {
 		return err
 	}
@@ -134,7 +130,7 @@ func replaceHookSecret(v *visit) error {
 }
 
 func makeTicket(v *visit) error {
-	id, form, err := v.itemForm()
+	id, form, err := v.idForm()
 	if err != nil {
 		return err
 	}
@@ -144,7 +140,7 @@ func makeTicket(v *visit) error {
 }
 
 func linkTicket(v *visit) error {
-	id, form, err := v.itemForm()
+	id, form, err := v.idForm()
 	if err != nil {
 		return err
 	}
@@ -162,15 +158,6 @@ func unlinkTicket(v *visit) error {
 		return err
 	}
 	return v.afterTicket(id, v.Tickets.Unlink(v.ctx(), v.who, id, link), nil, "The ticket is no longer followed. It stays in its tracker.")
-}
-
-func (v *visit) itemForm() (uuid.UUID, url.Values, error) {
-	id, err := v.pathID("id")
-	if err != nil {
-		return id, nil, err
-	}
-	form, err := v.form()
-	return id, form, err
 }
 
 // afterTicket leads back to the item, or shows it with what was wrong.

@@ -64,11 +64,7 @@ func takeOver(in *review.AnswerInput, q review.QuestionPage, b *review.Before) {
 }
 
 func confirmSection(v *visit) error {
-	id, err := v.pathID("id")
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	id, form, err := v.idForm()
 	if err != nil {
 		return err
 	}
@@ -86,11 +82,7 @@ func confirmSection(v *visit) error {
 }
 
 func planReview(v *visit) error {
-	id, err := v.pathID("id")
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	id, form, err := v.idForm()
 	if err != nil {
 		return err
 	}
@@ -129,11 +121,7 @@ func (v *visit) showUpgrade(status int, id uuid.UUID, problem string, errs ui.Fi
 }
 
 func acceptUpgrade(v *visit) error {
-	id, err := v.pathID("id")
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	id, form, err := v.idForm()
 	if err != nil {
 		return err
 	}

@@ -128,11 +128,7 @@ func (v *visit) showWebhook(status int, id uuid.UUID, typed *views.WebhookForm, 
 }
 
 func changeWebhook(v *visit) error {
-	id, err := v.pathID("id")
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	id, form, err := v.idForm()
 	if err != nil {
 		return err
 	}
@@ -175,11 +171,7 @@ func testWebhook(v *visit) error {
 }
 
 func replayWebhook(v *visit) error {
-	id, err := v.pathID("id")
-	if err != nil {
-		return err
-	}
-	form, err := v.form()
+	id, form, err := v.idForm()
 	if err != nil {
 		return err
 	}
