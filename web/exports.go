@@ -50,6 +50,7 @@ func reviewPDF(v *visit) error {
 		return err
 	}
 	in.Extent, in.Comments = extent, v.r.URL.Query().Get("comments") == "1"
+	v.free()
 	return v.file(fileName(in, string(extent))+".pdf", "application/pdf", func(w io.Writer) error {
 		select {
 		case printing <- struct{}{}:

@@ -36,6 +36,8 @@ type visit struct {
 	w   http.ResponseWriter
 	r   *http.Request
 	who identity.Actor // the zero Actor when nobody is signed in
+
+	free func() // lets the next page be made: before what takes long and is bounded otherwise
 }
 
 func (v *visit) ctx() context.Context { return v.r.Context() }
@@ -62,7 +64,7 @@ func (s *Server) serve(route Route) http.Handler {
 		v := &visit{Server: s, w: w, r: r}
 		var err error
 		if v.who, err = s.actor(r); err == nil {
-			err = route.handle(v)
+			err = s.pages.serve(v, route.handle)
 		}
 		if err != nil {
 			v.fail(err)

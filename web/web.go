@@ -49,6 +49,7 @@ type Deps struct {
 	Version   string
 	PublicURL string // where people reach the portal, without a slash at the end
 	Secure    bool   // pages are reached over https: cookies and HSTS say so
+	Pages     int    // how many pages are made at once; 0: any number
 	Log       *slog.Logger
 	Now       func() time.Time
 }
@@ -56,12 +57,13 @@ type Deps struct {
 // Server answers the pages.
 type Server struct {
 	Deps
-	org orgCache
+	org   orgCache
+	pages slots
 }
 
 // New returns the handler of the whole site: pages, static files, health and the API.
 func New(d Deps) http.Handler {
-	s := &Server{Deps: d}
+	s := &Server{Deps: d, pages: newSlots(d.Pages)}
 	r := chi.NewRouter()
 	r.Use(requestID, s.logRequests, s.recoverPanics, s.securityHeaders, middleware.GetHead)
 	r.Handle(static.Prefix+"*", static.Handler())

@@ -4,6 +4,7 @@ package main
 
 import (
 	"cmp"
+	"crypto/md5"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -11,9 +12,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -48,9 +51,10 @@ func TestBench(t *testing.T) {
 	workloads := benchSetting("ORRERY_BENCH_WORKLOADS", 10_000)
 	b := p.seedBench(o, workloads)
 	fmt.Printf("machine: %s; fsync of 8 kB on the data folder: %s\n", cpu(), fsyncLatency(t, p.dir))
-	fmt.Printf("load of the machine at the start, with the filling: %s\n", loadAverage())
+	fmt.Printf("load of the machine at the start, with the filling: %s; %s\n", loadAverage(), coreSpeed())
 	fmt.Printf("%d workloads, %d rounds, filled in %s; %d connections, %s each, as a browser asks (gzip)\n\n",
 		workloads, 2*workloads, time.Since(begin).Round(time.Second), benchClients, benchTime)
+	p.settle()
 	wanted := regexp.MustCompile(os.Getenv("ORRERY_BENCH_PAGES"))
 	printHead()
 	for _, page := range b.pages() {
@@ -70,7 +74,7 @@ func TestBench(t *testing.T) {
 	fresh := startProgram(t)
 	time.Sleep(5 * time.Second)
 	fmt.Printf("\nmemory at rest (resident, without Postgres): %s\n", resident(t, fresh.cmd.Process.Pid))
-	fmt.Printf("load of the machine at the end: %s\n", loadAverage())
+	fmt.Printf("load of the machine at the end: %s; %s\n", loadAverage(), coreSpeed())
 	fmt.Printf("memory after the load above:                %s\n", resident(t, p.cmd.Process.Pid))
 }
 
@@ -117,6 +121,21 @@ func (p *program) judge(name string, d time.Duration, askers []asker, goal time.
 	fmt.Printf("%-42s %9.0f %9s %9s %9s %9s %9s %9d%s\n", name, f.rate, round(f.p50), round(f.p95), round(f.p99), goal, round(each), f.bytes, word)
 	if f.failed != nil {
 		p.t.Errorf("%s: %v", name, f.failed)
+	}
+}
+
+// settle waits until server and database have worked off what the filling left behind, thirty
+// seconds at most, and prints what they still do by themselves.
+func (p *program) settle() {
+	const look = 2 * time.Second
+	for range 15 {
+		before := p.worked()
+		time.Sleep(look)
+		idle := p.worked() - before
+		fmt.Printf("of one core, unasked: %d%%\n", 100*idle/look)
+		if idle < look/50 {
+			return
+		}
 	}
 }
 
@@ -285,6 +304,25 @@ func resident(t testing.TB, pid int) string {
 	m := regexp.MustCompile(`VmRSS:\s*(\d+) kB`).FindSubmatch(b)
 	kb, _ := strconv.Atoi(string(m[1]))
 	return fmt.Sprintf("%d MB", kb/1000)
+}
+
+// coreSpeed tells how fast the cores are just now, all at work: a virtual machine's change
+// with its neighbours, by half and more.
+func coreSpeed() string {
+	const each = 100 << 20
+	block := make([]byte, 1<<20)
+	start := time.Now()
+	var wg sync.WaitGroup
+	for range runtime.NumCPU() {
+		wg.Go(func() {
+			sum := md5.New()
+			for range each / len(block) {
+				_, _ = sum.Write(block)
+			}
+		})
+	}
+	wg.Wait()
+	return fmt.Sprintf("a core hashes %.0f MB/s (MD5)", each/1e6/time.Since(start).Seconds())
 }
 
 // loadAverage is how many processes wanted a core, in the last 1, 5 and 15 minutes.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"runtime"
 	"slices"
 	"time"
 
@@ -135,8 +136,17 @@ func newSite(db *database, s *services, c config, log *slog.Logger) http.Handler
 	return web.New(web.Deps{
 		DB: db.pool, Identity: s.identity, Library: s.library, Workloads: s.workloads, Items: s.items, Evidence: s.evidence, Reviews: s.reviews, Portfolio: s.portfolio, Talk: s.talk,
 		Webhooks: s.webhooks, Tickets: s.tickets, Notices: s.notices, Incidents: s.incidents,
-		API: rest, Ready: db.ready, Version: versionOf(), PublicURL: c.publicURL(), Secure: c.secure(), Log: log, Now: now,
+		API: rest, Ready: db.ready, Version: versionOf(), PublicURL: c.publicURL(), Secure: c.secure(), Pages: pagesAtOnce(db), Log: log, Now: now,
 	})
+}
+
+// pagesAtOnce is how many pages are made at a time: beside a PostgreSQL on the same processors
+// half as many again as there are of these. One elsewhere makes a page wait, not work: any number.
+func pagesAtOnce(db *database) int {
+	if db.cluster == nil {
+		return 0
+	}
+	return max(3, runtime.GOMAXPROCS(0)*3/2)
 }
 
 func newLog(level string) *slog.Logger {

@@ -33,9 +33,16 @@ func (s *Service) acceptances(ctx context.Context, who identity.Actor, h *Home) 
 		join workloads w on w.id = x.workload_id
 		join people p on p.id = x.asked_by `
 	const sql = `
+		with wrote as materialized (
+			select r.workload_id, k.questionnaire_key || '/' || a.question_id as question
+			from (select round_id, version_id, question_id from answers where saved_by = @me
+				union select round_id, version_id, question_id from answer_revisions where saved_by = @me) a
+			join rounds d on d.id = a.round_id and d.state in ('draft', 'submitted')
+			join reviews r on r.id = d.review_id
+			join review_questionnaires k on k.review_id = r.id and k.version_id = a.version_id)
 		(select true` + columns + `
 		where x.state = 'asked' and x.settled_at is null and (@judges_all or w.id = any(@judged)) and x.asked_by <> @me
-			and not acceptance_author(x.workload_id, x.question, @me)
+			and (x.workload_id, x.question) not in (select workload_id, question from wrote)
 		order by x.asked_at, x.id limit @limit)
 		union all
 		(select false` + columns + `
