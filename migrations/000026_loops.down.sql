@@ -25,3 +25,5 @@ left join lateral (
     join rounds x on x.review_id = r.id and x.state in ('submitted', 'sealed')
     where r.workload_id = w.id and r.change_key = ''
     order by x.submitted_at desc limit 1) j on true;
+
+create index items_workload on items (workload_id, due_on, id);

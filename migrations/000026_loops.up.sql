@@ -34,3 +34,6 @@ left join lateral (
 update workload_standing s set next_due = n.next_due
 from workload_standing_now n
 where n.workload_id = s.workload_id and n.next_due is distinct from s.next_due;
+
+-- Room: internal/remediation. items_workload_due is the same.
+drop index items_workload;
