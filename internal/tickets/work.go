@@ -113,8 +113,9 @@ func shorten(s string, most int) string {
 	return text.Line(s)
 }
 
-// Make makes the ticket of a link, or finds the one that an earlier try made, and tells it of an
-// item that was finished meanwhile. A refusal, and the last try, end it; a person may ask again. It does not authorise: the queue calls it.
+// Make makes the ticket of a link, or finds the one that an earlier try made, and tells it of
+// an item that was finished meanwhile. A refusal, and the last try, end it; a person may ask
+// again. It does not authorise: the queue calls it.
 func (s *Service) Make(ctx context.Context, link uuid.UUID, last bool) error {
 	l, it, r, ok, err := s.followed(ctx, link)
 	if err != nil {
@@ -181,9 +182,9 @@ func (s *Service) tellOnce(ctx context.Context, link uuid.UUID) (again bool, err
 	return s.told(ctx, l, i, finished, "")
 }
 
-// Poll reads the tickets that were not heard of for a while, the longest first, tells those that
-// could not be told when their item moved, and forgets old ids of webhooks. What a tracker says here is the truth. It does not authorise: the
-// clock calls it.
+// Poll reads the tickets that were not heard of for a while, the longest first, tells those
+// that could not be told when their item moved, and forgets old ids of webhooks. What a tracker
+// says here is the truth. It does not authorise: the clock calls it.
 func (s *Service) Poll(ctx context.Context) error {
 	const sql = `
 		select l.id from ticket_links l join trackers t on t.id = l.tracker_id
