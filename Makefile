@@ -40,7 +40,7 @@ fmt: ## Format Go code and templates, and write the code of the templates
 
 bench: ## Measure the running program (figures of docs/performance.md)
 	@sh scripts/need.sh go postgresql
-	@go test -tags bench -run '^TestBench$$' -count=1 -timeout 30m -v ./cmd/server
+	@go test -tags bench -run '^TestBench(Loops)?$$' -count=1 -timeout 30m -v ./cmd/server
 
 soak: ## Long runs: crash cycles, acts at once, each fuzz target (CYCLES=200 ROUNDS=1000 EDITS=1000 CALLS=2000 FUZZTIME=2m)
 	@sh scripts/soak.sh

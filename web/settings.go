@@ -1,8 +1,11 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"strconv"
+
+	"github.com/google/uuid"
 
 	"orrery/internal/fault"
 	"orrery/internal/identity"
@@ -35,6 +38,33 @@ func settingsPage(v *visit) error { return v.redirect("/settings/webhooks", "") 
 // settings is the frame of a page under Settings.
 func (v *visit) settings(title string, crumbs ...ui.Link) ui.Page {
 	return v.page(title, "", append([]ui.Link{{Text: "Settings", Href: "/settings/webhooks"}}, crumbs...)...)
+}
+
+// setting is the frame of one thing under Settings, of the list it is in, with what was wrong
+// with its form.
+func (v *visit) setting(title string, errs ui.FieldErrors, list ui.Link) ui.Page {
+	p := v.settings(title, list, ui.Link{Text: title})
+	p.Errors = errs
+	return p
+}
+
+// showSecret shows a secret on the one page that does.
+func (v *visit) showSecret(title, secret, next, words string) error {
+	p := v.settings(title, ui.Link{Text: title, Href: next}, ui.Link{Text: "Secret"})
+	return v.render(http.StatusOK, views.OneSecret(p, views.SecretPage{Title: title, Secret: secret, Next: next, Words: words}))
+}
+
+// replaceSecret makes a new secret of what the address names and shows it.
+func (v *visit) replaceSecret(replace func(context.Context, identity.Actor, uuid.UUID) (string, error), list, words string) error {
+	id, err := v.pathID("id")
+	if err != nil {
+		return err
+	}
+	secret, err := replace(v.ctx(), v.who, id)
+	if err != nil {
+		return err
+	}
+	return v.showSecret("New secret", secret, list+id.String(), words)
 }
 
 func policyPage(v *visit) error {

@@ -31,6 +31,8 @@ func trackerRoutes() []Route {
 	}
 }
 
+var allTrackers = ui.Link{Text: "Trackers", Href: "/settings/trackers"}
+
 func trackerList(v *visit) error {
 	list, err := v.Tickets.Trackers(v.ctx(), v.who)
 	if err != nil {
@@ -44,9 +46,7 @@ func newTrackerPage(v *visit) error {
 }
 
 func (v *visit) showTrackerForm(status int, f views.TrackerForm, errs ui.FieldErrors) error {
-	p := v.settings("New tracker", ui.Link{Text: "Trackers", Href: "/settings/trackers"}, ui.Link{Text: "New tracker"})
-	p.Errors = errs
-	return v.render(status, views.TrackerNew(p, f))
+	return v.render(status, views.TrackerNew(v.setting("New tracker", errs, allTrackers), f))
 }
 
 func readTracker(form url.Values) views.TrackerForm {
@@ -95,9 +95,7 @@ func (v *visit) showTracker(status int, id uuid.UUID, typed *views.TrackerForm, 
 			page.Form.Version = strconv.Itoa(t.Version)
 		}
 	}
-	p := v.settings(t.Name, ui.Link{Text: "Trackers", Href: "/settings/trackers"}, ui.Link{Text: t.Name})
-	p.Errors = errs
-	return v.render(status, views.Tracker(p, page))
+	return v.render(status, views.Tracker(v.setting(t.Name, errs, allTrackers), page))
 }
 
 func changeTracker(v *visit) error {
@@ -118,15 +116,7 @@ func changeTracker(v *visit) error {
 }
 
 func replaceHookSecret(v *visit) error {
-	id, err := v.pathID("id")
-	if err != nil {
-		return err
-	}
-	secret, err := v.Tickets.NewHookSecret(v.ctx(), v.who, id)
-	if err != nil {
-		return err
-	}
-	return v.showSecret("New secret", secret, "/settings/trackers/"+id.String(), "The secret before no longer fits. Write this one into the tracker's webhook.")
+	return v.replaceSecret(v.Tickets.NewHookSecret, "/settings/trackers/", "The secret before no longer fits. Write this one into the tracker's webhook.")
 }
 
 func makeTicket(v *visit) error {

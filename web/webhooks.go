@@ -30,6 +30,8 @@ func webhookRoutes() []Route {
 	}
 }
 
+var allWebhooks = ui.Link{Text: "Webhooks", Href: "/settings/webhooks"}
+
 func webhookList(v *visit) error {
 	list, err := v.Webhooks.Endpoints(v.ctx(), v.who)
 	if err != nil {
@@ -43,9 +45,7 @@ func newWebhookPage(v *visit) error {
 }
 
 func (v *visit) showWebhookForm(status int, f views.WebhookForm, errs ui.FieldErrors) error {
-	p := v.settings("New webhook", ui.Link{Text: "Webhooks", Href: "/settings/webhooks"}, ui.Link{Text: "New webhook"})
-	p.Errors = errs
-	return v.render(status, views.WebhookNew(p, f))
+	return v.render(status, views.WebhookNew(v.setting("New webhook", errs, allWebhooks), f))
 }
 
 // readWebhook reads the form; with "every" no event is named.
@@ -87,12 +87,6 @@ func createWebhook(v *visit) error {
 	return v.showSecret(e.Name, secret, "/settings/webhooks/"+e.ID.String(), "It signs every delivery to "+e.URL+". docs/webhooks.md says how a receiver checks it.")
 }
 
-// showSecret shows a secret on the one page that does.
-func (v *visit) showSecret(title, secret, next, words string) error {
-	p := v.settings(title, ui.Link{Text: title, Href: next}, ui.Link{Text: "Secret"})
-	return v.render(http.StatusOK, views.OneSecret(p, views.SecretPage{Title: title, Secret: secret, Next: next, Words: words}))
-}
-
 func webhookPage(v *visit) error {
 	id, err := v.pathID("id")
 	if err != nil {
@@ -122,9 +116,7 @@ func (v *visit) showWebhook(status int, id uuid.UUID, typed *views.WebhookForm, 
 			page.Form.Version = strconv.Itoa(e.Version)
 		}
 	}
-	p := v.settings(e.Name, ui.Link{Text: "Webhooks", Href: "/settings/webhooks"}, ui.Link{Text: e.Name})
-	p.Errors = errs
-	return v.render(status, views.Webhook(p, page))
+	return v.render(status, views.Webhook(v.setting(e.Name, errs, allWebhooks), page))
 }
 
 func changeWebhook(v *visit) error {
@@ -148,15 +140,7 @@ func changeWebhook(v *visit) error {
 }
 
 func rotateWebhook(v *visit) error {
-	id, err := v.pathID("id")
-	if err != nil {
-		return err
-	}
-	secret, err := v.Webhooks.Rotate(v.ctx(), v.who, id)
-	if err != nil {
-		return err
-	}
-	return v.showSecret("New secret", secret, "/settings/webhooks/"+id.String(), "For a day the secret before signs too: give the receiver both, then drop the old one.")
+	return v.replaceSecret(v.Webhooks.Rotate, "/settings/webhooks/", "For a day the secret before signs too: give the receiver both, then drop the old one.")
 }
 
 func testWebhook(v *visit) error {
@@ -202,7 +186,7 @@ func deliveryPage(v *visit) error {
 	if err != nil {
 		return err
 	}
-	p := v.settings(d.Type, ui.Link{Text: "Webhooks", Href: "/settings/webhooks"}, ui.Link{Text: e.Name, Href: "/settings/webhooks/" + e.ID.String()}, ui.Link{Text: "Delivery"})
+	p := v.settings(d.Type, allWebhooks, ui.Link{Text: e.Name, Href: "/settings/webhooks/" + e.ID.String()}, ui.Link{Text: "Delivery"})
 	return v.render(http.StatusOK, views.Delivery(p, d, e))
 }
 

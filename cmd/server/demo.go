@@ -31,12 +31,13 @@ var demoPeople = []demoPerson{
 	{key: "asha", name: "Asha Rao", what: "lead of Ledger", team: "ledger", lead: true},
 	{key: "mika", name: "Mika Laine", what: "member of Ledger", team: "ledger"},
 	{key: "sara", name: "Sara Lind", what: "lead of Storefront, and approver of every workload", team: "storefront", lead: true, approver: true},
-	{key: "noor", name: "Noor Haddad", what: "approver of every workload, and auditor", approver: true, auditor: true},
+	{key: "noor", name: "Noor Haddad", what: "approver of every workload, auditor and curator", approver: true, auditor: true, curator: true},
 }
 
 type demoPerson struct {
-	key, name, what, team          string
-	admin, lead, approver, auditor bool
+	key, name, what, team string
+	admin, lead, approver bool
+	auditor, curator      bool
 }
 
 func (p demoPerson) email() string { return p.key + "@example.com" }
@@ -90,7 +91,7 @@ func (p *portal) fillDemo(ctx context.Context) error {
 	}
 	p.say("Filling the demo with sample data.")
 	d := &demo{portal: p, ctx: ctx, who: map[string]identity.Actor{}}
-	steps := []func() error{d.people, d.payments, d.ledgerExport, d.checkout, d.loyalty}
+	steps := []func() error{d.people, d.payments, d.ledgerExport, d.checkout, d.loyalty, d.remedies, d.outages}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return err
@@ -152,7 +153,10 @@ func (d *demo) invite(boss identity.Actor, one demoPerson) error {
 		in.Grants = []identity.GrantInput{{Kind: identity.Approver}}
 	}
 	if one.auditor {
-		in.Roles = []identity.OrgRole{identity.Auditor}
+		in.Roles = append(in.Roles, identity.Auditor)
+	}
+	if one.curator {
+		in.Roles = append(in.Roles, identity.Curator)
 	}
 	person, link, err := d.services.identity.Invite(d.ctx, boss, in)
 	if err != nil {

@@ -59,6 +59,25 @@ func TestDemo(t *testing.T) {
 	sara := demoTab(t, base, "sara")
 	sara.open("/workloads/loyalty")
 	sara.wants("No review was started yet")
+	demoLoops(asha, noor, sara)
+}
+
+// demoLoops looks at what the sample organisation mends and learns.
+func demoLoops(asha, noor, sara *tab) {
+	asha.open("/incidents")
+	asha.wants("Card payments failed for 41 minutes", "The export wrote a day twice")
+	asha.open("/items?view=all")
+	asha.wants("Move the job off the last old host", "Refuse to start while a run is writing", "Closed", "In progress", "Done, to be verified", "Verified")
+	asha.open("/items?view=overdue")
+	asha.wants("Show the order again when the bank does not answer")
+	asha.open("/acceptances")
+	asha.wants("Accepted, ends soon")
+	asha.open("/lessons/year")
+	asha.wants("Changes by hand come undone")
+	noor.open("/lessons")
+	noor.wants("Changes by hand come undone", "A job that is started twice")
+	sara.open("/")
+	sara.wants("How do you notice what was changed by hand?")
 }
 
 // demoTab is a browser in which the sample person is signed in.

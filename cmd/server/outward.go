@@ -106,7 +106,7 @@ func (s *services) registerOutward(w *river.Workers) {
 
 // subscribers are who hears of events.
 func (s *services) subscribers() []func(context.Context, pgx.Tx, audit.Event) error {
-	return []func(context.Context, pgx.Tx, audit.Event) error{s.notices.Take, s.tickets.Take, s.webhooks.Take}
+	return []func(context.Context, pgx.Tx, audit.Event) error{s.notices.Take, s.tickets.Take, s.webhooks.Take, s.incidents.Take}
 }
 
 const dispatchInterval = time.Second

@@ -154,9 +154,9 @@ func endRun(ctx context.Context, tx pgx.Tx, id uuid.UUID, state RunState, now ti
 }
 
 // runScope reads the tags and the application of the scope that a run is for.
-func runScope(ctx context.Context, tx pgx.Tx, runID uuid.UUID) (tags []string, applicationARN string, err error) {
+func runScope(ctx context.Context, q postgres.Querier, runID uuid.UUID) (tags []string, applicationARN string, err error) {
 	const sql = `select s.tags, s.application_arn from runs r join scopes s on s.id = r.scope_id where r.id = $1`
-	err = tx.QueryRow(ctx, sql, runID).Scan(&tags, &applicationARN)
+	err = q.QueryRow(ctx, sql, runID).Scan(&tags, &applicationARN)
 	return tags, applicationARN, err
 }
 

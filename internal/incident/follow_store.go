@@ -143,12 +143,7 @@ func unpublished(ctx context.Context, tx pgx.Tx, set string) ([]Lesson, error) {
 
 // concerned lists the workloads in use that a lesson concerns.
 func (s *Service) concerned(ctx context.Context, q postgres.Querier, l Lesson) ([]Place, error) {
-	return readPlaces(ctx, q, `
-		where w.stage <> 'retired' and (cardinality(@tiers::int[]) = 0 or w.tier = any(@tiers))
-			and (cardinality(@tags::text[]) = 0 or exists (select from scopes c where c.workload_id = w.id and c.production and c.tags && @tags))
-			and (@set = '' or exists (
-				select from reviews r join review_questionnaires k on k.review_id = r.id where r.workload_id = w.id and k.questionnaire_key = @set))`,
-		pgx.StrictNamedArgs{"tiers": l.Tiers, "tags": l.Tags, "set": l.ConcernsSet})
+	return readPlaces(ctx, q, `where exists (select from lessons l where l.id = @lesson and `+concerns+`)`, pgx.StrictNamedArgs{"lesson": l.ID})
 }
 
 func ask(ctx context.Context, tx pgx.Tx, l Lesson, p Place, version uuid.UUID, on time.Time) error {

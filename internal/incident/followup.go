@@ -246,10 +246,7 @@ func (s *Service) spread(ctx context.Context, tx pgx.Tx, who identity.Actor, ver
 		if !ok {
 			continue // taken out of the draft meanwhile
 		}
-		asked := today(now)
-		if l.Monthly {
-			asked = time.Date(now.Year(), now.Month()+1, 1, 0, 0, 0, 0, time.UTC)
-		}
+		asked := l.askOn(now)
 		places, err := s.concerned(ctx, tx, l)
 		if err != nil {
 			return err

@@ -39,8 +39,8 @@ type ForecastLine struct {
 	Because string // a whole sentence
 }
 
-// WouldFail says who would fail the question of an accepted lesson today: from the verdicts
-// of its checks, and from answers that were given to the same question, scored anew.
+// WouldFail says who would fail the question of an accepted lesson today: from evidence, also
+// where its checks are new, and from answers that were given to the same question, scored anew.
 // Curators may. Workloads that they may not read are left out. Conflict before the lesson is
 // accepted, and when its question was taken out of the draft.
 func (s *Service) WouldFail(ctx context.Context, who identity.Actor, id uuid.UUID) (Forecast, error) {
@@ -114,11 +114,11 @@ func ready(d questionnaire.Draft, q *questionnaire.Question) (*questionnaire.Que
 
 // foresee judges one workload. Evidence comes before what people said.
 func (s *Service) foresee(ctx context.Context, q *questionnaire.Question, p Place, a *given) (outcome, because string, err error) {
-	verdicts, err := evidence.Verdicts(ctx, s.db, p.ID)
+	now, supported := s.now(), []string{}
+	verdicts, err := evidence.Foresee(ctx, s.db, p.ID, q.Checks, now)
 	if err != nil {
 		return "", "", err
 	}
-	now, supported := s.now(), []string{}
 	for i := range q.Checks {
 		c := &q.Checks[i]
 		v, read := verdicts[c.Digest()]

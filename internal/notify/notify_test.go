@@ -1,18 +1,11 @@
 package notify_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
-	"io"
-	"mime"
-	"mime/quotedprintable"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/mail"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -26,6 +19,7 @@ import (
 	"orrery/internal/fault"
 	"orrery/internal/identity"
 	"orrery/internal/notify"
+	"orrery/internal/notify/mailtest"
 	"orrery/internal/outbound"
 	"orrery/internal/postgres/pgtest"
 	"orrery/internal/remediation"
@@ -198,89 +192,10 @@ func TestRelease(t *testing.T) {
 	}
 }
 
-// post is an SMTP server that keeps what it is given.
-type post struct {
-	net.Listener
-	mu      sync.Mutex
-	letters []string
-	refuse  bool
-}
-
-func newPost(t *testing.T) *post {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &post{Listener: l}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go p.talk(c)
-		}
-	}()
-	return p
-}
-
-func (p *post) talk(c net.Conn) {
-	defer func() { _ = c.Close() }()
-	in := bufio.NewReader(c)
-	say := func(s string) { _, _ = io.WriteString(c, s+"\r\n") }
-	say("220 double ESMTP")
-	for {
-		line, err := in.ReadString('\n')
-		if err != nil {
-			return
-		}
-		verb, _, _ := strings.Cut(strings.ToUpper(strings.TrimSpace(line)), " ")
-		p.mu.Lock()
-		refuse := p.refuse
-		p.mu.Unlock()
-		switch {
-		case verb == "DATA":
-			say("354 go on")
-			var b strings.Builder
-			for {
-				line, err := in.ReadString('\n')
-				if err != nil {
-					return
-				}
-				if line == ".\r\n" {
-					break
-				}
-				b.WriteString(strings.TrimPrefix(line, "."))
-			}
-			p.mu.Lock()
-			p.letters = append(p.letters, b.String())
-			p.mu.Unlock()
-			say("250 taken")
-		case verb == "RCPT" && refuse:
-			say("451 later")
-		case verb == "QUIT":
-			say("221 bye")
-			return
-		default:
-			say("250 fine")
-		}
-	}
-}
-
-func (p *post) take() []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	got := p.letters
-	p.letters = nil
-	return got
-}
-
 // TestMail sends one letter with all that came, tries again after a refusal, and keeps to the pace.
 func TestMail(t *testing.T) {
-	h, p := newHouse(t), newPost(t)
-	m := notify.Mail{Server: "smtp://" + p.Addr().String(), From: "Orrery <orrery@example.org>"}
+	h, p := newHouse(t), mailtest.New(t)
+	m := p.Mail()
 	h.must(m.Check())
 	h.service.SendWith(m)
 	h.exec(`update workloads set name = E'Pay\nBcc: x@example.org'`)
@@ -303,12 +218,10 @@ func TestMail(t *testing.T) {
 		t.Errorf("%d people get mail before the minute is over", n)
 	}
 	h.clock = h.clock.Add(2 * time.Minute)
-	p.refuse = true
+	p.Refuse(true)
 	mailed()
-	p.mu.Lock()
-	p.refuse = false
-	p.mu.Unlock()
-	if n, got := mailed(), p.take(); n != 1 || len(got) != 1 {
+	p.Refuse(false)
+	if n, got := mailed(), p.Take(); n != 1 || len(got) != 1 {
 		t.Fatalf("%d people, %d letters", n, len(got))
 	} else {
 		checkLetter(t, got[0])
@@ -323,7 +236,7 @@ func TestMail(t *testing.T) {
 		t.Error("a daily mail comes at noon")
 	}
 	h.clock = time.Date(2026, 11, 22, 7, 1, 0, 0, time.UTC)
-	if n := mailed(); n != 1 || len(p.take()) != 1 {
+	if n := mailed(); n != 1 || len(p.Take()) != 1 {
 		t.Errorf("%d people get the daily mail", n)
 	}
 	h.must(h.service.SavePace(t.Context(), h.mika, notify.Never))
@@ -334,26 +247,14 @@ func TestMail(t *testing.T) {
 	}
 }
 
-func checkLetter(t *testing.T, raw string) {
+func checkLetter(t *testing.T, l mailtest.Letter) {
 	t.Helper()
-	letter, err := mail.ReadMessage(strings.NewReader(raw))
-	if err != nil {
-		t.Fatal(err)
-	}
-	subject, err := new(mime.WordDecoder).DecodeHeader(letter.Header.Get("Subject"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, err := io.ReadAll(quotedprintable.NewReader(letter.Body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if letter.Header.Get("Bcc") != "" || letter.Header.Get("To") != "<mika@example.org>" || subject != "2 things for you in Orrery" {
-		t.Errorf("the head is %v", letter.Header)
+	if l.Header.Get("Bcc") != "" || l.To != "mika@example.org" || l.Subject != "2 things for you in Orrery" {
+		t.Errorf("the head is %v", l.Header)
 	}
 	for _, words := range []string{"Hello Mika,", "Assigned to you", "Due", "https://orrery.example.com/items/"} {
-		if !strings.Contains(string(body), words) {
-			t.Errorf("the letter does not say %q: %s", words, body)
+		if !strings.Contains(l.Body, words) {
+			t.Errorf("the letter does not say %q: %s", words, l.Body)
 		}
 	}
 }

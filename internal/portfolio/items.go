@@ -3,6 +3,7 @@ package portfolio
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -28,19 +29,30 @@ func (s *Service) ItemViews(ctx context.Context, who identity.Actor, f remediati
 	if err := signedIn(who); err != nil {
 		return ItemViews{}, err
 	}
-	const sql = `
-		select count(*) filter (where not ` + finished + `) as open,
-			count(*) filter (where not ` + finished + ` and i.owner_id = @me) as mine,
-			count(*) filter (where not ` + finished + ` and i.due_on < @today) as overdue,
-			count(*) filter (where not ` + finished + ` and i.owner_id is null) as queue,
-			count(*) filter (where i.state = 'done') as done, count(*) as all
-		from items i
-		join workloads w on w.id = i.workload_id
-		where (@workload = '' or w.key = @workload) and (@team = '' or w.team_id = (select x.id from teams x where x.key = @team))
-			and (@risk = '' or i.risk = @risk) and (@search = '' or strpos(lower(i.title), lower(@search)) > 0) and ` + Readable
 	args := Reader(who)
 	args["me"], args["today"] = who.PersonID, today(s.now())
-	args["workload"], args["team"], args["risk"], args["search"] = text.Line(f.WorkloadKey), text.Line(f.TeamKey), text.Line(f.Risk), text.Line(f.Search)
+	var where strings.Builder
+	add := func(value, sql, name string) {
+		if value = text.Line(value); value != "" {
+			where.WriteString(` and ` + sql)
+			args[name] = value
+		}
+	}
+	add(f.WorkloadKey, `i.workload_id = (select k.id from workloads k where k.key = @workload)`, "workload")
+	add(f.TeamKey, `i.workload_id in (select k.id from workloads k join teams t on t.id = k.team_id where t.key = @team)`, "team")
+	add(f.Risk, `i.risk = @risk`, "risk")
+	add(f.Search, `strpos(lower(i.title), lower(@search)) > 0`, "search")
+	// What is hidden is little, so it is hashed and left out, where a join would look every
+	// workload up; "offset 0" has Postgres ask once for each line whether it is finished.
+	sql := `
+		select count(*) filter (where x.open) as open, count(*) filter (where x.open and x.owner_id = @me) as mine,
+			count(*) filter (where x.open and x.due_on < @today) as overdue, count(*) filter (where x.open and x.owner_id is null) as queue,
+			count(*) filter (where x.state = 'done') as done, count(*) as all
+		from (
+			select i.owner_id, i.due_on, i.state, not ` + finished + ` as open
+			from items i
+			where i.workload_id not in (select w.id from workloads w where not ` + Readable + `)` + where.String() + `
+			offset 0) x`
 	rows, err := s.db.Query(ctx, sql, args)
 	if err != nil {
 		return ItemViews{}, fmt.Errorf("count items: %w", err)

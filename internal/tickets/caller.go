@@ -66,7 +66,7 @@ func (c caller) do(ctx context.Context, method, path string, in, out any) error 
 		return fmt.Errorf("%s: %w", outbound.Say(err), err)
 	}
 	defer func() { _ = answer.Body.Close() }()
-	if err := statusError(answer.StatusCode); err != nil {
+	if err := statusError(answer); err != nil {
 		_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 64<<10))
 		return err
 	}
@@ -79,10 +79,13 @@ func (c caller) do(ctx context.Context, method, path string, in, out any) error 
 	return nil
 }
 
-func statusError(status int) error {
+func statusError(answer *http.Response) error {
+	status := answer.StatusCode
 	switch {
 	case status/100 == 2:
 		return nil
+	case status == http.StatusForbidden && (answer.Header.Get("Retry-After") != "" || answer.Header.Get("X-RateLimit-Remaining") == "0"):
+		return errors.New("the tracker takes no more calls for now") // as GitHub says it
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return &refusal{status, "The tracker refuses the token: it is wrong, ended, or may not do this."}
 	case status == http.StatusNotFound || status == http.StatusGone:

@@ -76,11 +76,23 @@ func (g gitHub) read(ctx context.Context, key string) (issue, error) {
 	return i.issue(g.tracker.Project), nil
 }
 
-// tell closes the issue of a finished item, and opens it again with the item.
-func (g gitHub) tell(ctx context.Context, key string, _ ticket, finished bool) error {
-	in := map[string]string{"state": "open"}
+// tell closes the issue of a finished item, and opens it again with the item. What stands so
+// already is left alone.
+func (g gitHub) tell(ctx context.Context, key string, t ticket, finished bool) (issue, error) {
+	i, err := g.read(ctx, key)
+	if err != nil || i.Closed == finished {
+		return i, err
+	}
+	in := map[string]string{"state": "open", "state_reason": "reopened"}
 	if finished {
 		in = map[string]string{"state": "closed", "state_reason": "completed"}
 	}
-	return g.do(ctx, http.MethodPatch, "/issues/"+number(key), in, nil)
+	if finished && t.Dropped {
+		in["state_reason"] = "not_planned"
+	}
+	var now gitHubIssue
+	if err := g.do(ctx, http.MethodPatch, "/issues/"+number(key), in, &now); err != nil {
+		return i, err
+	}
+	return now.issue(g.tracker.Project), nil
 }

@@ -2,6 +2,7 @@ package tickets
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -63,7 +64,7 @@ func (j jira) make(ctx context.Context, t ticket) (issue, error) {
 		}
 		key = made.Key
 	}
-	if err := j.tell(ctx, key, t, false); err != nil {
+	if err := j.link(ctx, key, t, false); err != nil {
 		return issue{}, err
 	}
 	return j.read(ctx, key)
@@ -91,8 +92,8 @@ func (j jira) read(ctx context.Context, key string) (issue, error) {
 	return i.issue(j.tracker.URL), nil
 }
 
-// tell sets the link from the ticket to the item: made or changed by its global id.
-func (j jira) tell(ctx context.Context, key string, t ticket, finished bool) error {
+// link sets the link from the ticket to the item: made or changed by its global id.
+func (j jira) link(ctx context.Context, key string, t ticket, finished bool) error {
 	link := map[string]any{
 		"globalId":    "system=orrery&id=item-" + t.ItemID.String(),
 		"application": map[string]string{"type": "orrery", "name": "Orrery"},
@@ -101,6 +102,79 @@ func (j jira) tell(ctx context.Context, key string, t ticket, finished bool) err
 		},
 	}
 	return j.do(ctx, http.MethodPost, "/rest/api/3/issue/"+url.PathEscape(key)+"/remotelink", link, nil)
+}
+
+// tell says on the link whether the item is finished, and takes a step of the workflow that
+// closes or opens the ticket. What stands so already is left alone.
+func (j jira) tell(ctx context.Context, key string, t ticket, finished bool) (issue, error) {
+	if err := j.link(ctx, key, t, finished); err != nil {
+		return issue{}, err
+	}
+	i, err := j.read(ctx, key)
+	if err != nil || i.Closed == finished {
+		return i, err
+	}
+	path := "/rest/api/3/issue/" + url.PathEscape(key) + "/transitions"
+	var offered struct {
+		Transitions []transition `json:"transitions"`
+	}
+	if err := j.do(ctx, http.MethodGet, path, nil, &offered); err != nil {
+		return i, err
+	}
+	step, err := choose(offered.Transitions, finished)
+	if err != nil {
+		return i, err
+	}
+	err = j.do(ctx, http.MethodPost, path, map[string]any{"transition": map[string]string{"id": step}}, nil)
+	var no *refusal
+	if errors.As(err, &no) && no.Status == http.StatusBadRequest {
+		err = &refusal{no.Status, "Jira asks for more than the step itself. Move the ticket there."}
+	}
+	if err != nil {
+		return i, err
+	}
+	return j.read(ctx, key)
+}
+
+// transition is a step that the workflow offers from where the ticket is.
+type transition struct {
+	ID        string `json:"id"`
+	HasScreen bool   `json:"hasScreen"` // a person is asked for more
+	To        struct {
+		Name     string `json:"name"`
+		Category struct {
+			Key string `json:"key"` // new, indeterminate, done
+		} `json:"statusCategory"`
+	} `json:"to"`
+}
+
+// choose picks the step that closes a ticket, or opens it: by the category of the status, for
+// the names are each site's own. A step that asks a person for more comes last, and of several
+// that end the work the one to "Done" first: others may mean that it will not be done.
+func choose(offered []transition, finished bool) (id string, err error) {
+	rank, name, best := map[string]int{"new": 0, "indeterminate": 10}, "To Do", 1000
+	if finished {
+		rank, name = map[string]int{"done": 0}, "Done"
+	}
+	for _, t := range offered {
+		n, fits := rank[t.To.Category.Key]
+		if t.HasScreen {
+			n += 100
+		}
+		if !strings.EqualFold(t.To.Name, name) {
+			n++
+		}
+		if fits && n < best {
+			id, best = t.ID, n
+		}
+	}
+	switch {
+	case id != "":
+		return id, nil
+	case finished:
+		return "", &refusal{Words: "The item is finished and the ticket is open: its workflow has no step from here to a status that is done. Close it there."}
+	}
+	return "", &refusal{Words: "The item is open and the ticket is closed: its workflow has no step from here to a status that is to do. Open it there."}
 }
 
 // paragraphs is text as a document of Atlassian's format, with a link at the end.

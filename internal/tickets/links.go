@@ -151,7 +151,8 @@ func recordLink(ctx context.Context, tx pgx.Tx, who identity.Actor, verb string,
 }
 
 // Take asks for the trackers of an item to be told when it moved, within the caller's
-// transaction. It does not authorise: the dispatcher of events calls it.
+// transaction; the poll tells them when the job is lost. It does not authorise: the
+// dispatcher of events calls it.
 func (s *Service) Take(ctx context.Context, tx pgx.Tx, e audit.Event) error {
 	if e.TargetKind != "item" {
 		return nil
@@ -160,7 +161,8 @@ func (s *Service) Take(ctx context.Context, tx pgx.Tx, e audit.Event) error {
 	if err != nil {
 		return nil //nolint:nilerr // no item of ours
 	}
-	rows, err := tx.Query(ctx, `select id from ticket_links where item_id = $1 and state = 'linked' and tracker_id is not null`, id)
+	const sql = `update ticket_links set tell_due = true where item_id = $1 and state = 'linked' and tracker_id is not null returning id`
+	rows, err := tx.Query(ctx, sql, id)
 	if err != nil {
 		return fmt.Errorf("read tickets of item: %w", err)
 	}
@@ -192,29 +194,63 @@ func (s *Service) applyIn(ctx context.Context, tx pgx.Tx, link Link, i issue, no
 	if err != nil {
 		return err
 	}
-	if outbound.CheckURL(i.URL) != "" {
-		i.URL = ""
-	}
 	before, err := linkByID(ctx, tx, link.ID) // as it is now that the item is locked
 	if err != nil || before.State == Removed {
 		return err
 	}
-	const sql = `
-		update ticket_links set state = 'linked', key = @key, url = @url, status = @status, closed = @closed, changed_at = @changed, synced_at = @now, problem = ''
-		where id = @id and (changed_at is null or changed_at <= @changed)`
-	moved, err := tx.Exec(ctx, sql, pgx.StrictNamedArgs{
-		"id": link.ID, "key": text.Line(i.Key), "url": i.URL, "status": text.Cut(text.Line(i.Status)), "closed": i.Closed, "changed": i.UpdatedAt, "now": now,
-	})
-	if err != nil || moved.RowsAffected() == 0 {
+	fresh, err := putStatus(ctx, tx, link.ID, i, now)
+	if err != nil || !fresh {
 		return err
 	}
 	switch {
+	case i.Closed && !before.Closed && before.Told && !it.Finished():
+		return nil // it was opened again here, and the tracker is not told yet: this may be the echo of our own closing
 	case i.Closed && !before.Closed:
 		return remediation.TicketClosed(ctx, tx, it, i.Key, now)
 	case !i.Closed && before.Closed:
 		return remediation.TicketReopened(ctx, tx, it, i.Key, now)
 	}
 	return nil
+}
+
+// putStatus stores a ticket as its tracker shows it; fresh is false when something newer is
+// known.
+func putStatus(ctx context.Context, tx pgx.Tx, link uuid.UUID, i issue, now time.Time) (fresh bool, err error) {
+	if outbound.CheckURL(i.URL) != "" {
+		i.URL = ""
+	}
+	const sql = `
+		update ticket_links set state = 'linked', key = @key, url = @url, status = @status, closed = @closed, changed_at = @changed, synced_at = @now, problem = '',
+			tell_problem = case when closed = @closed then tell_problem else '' end
+		where id = @id and (changed_at is null or changed_at <= @changed)`
+	moved, err := tx.Exec(ctx, sql, pgx.StrictNamedArgs{
+		"id": link, "key": text.Line(i.Key), "url": i.URL, "status": text.Cut(text.Line(i.Status)), "closed": i.Closed, "changed": i.UpdatedAt, "now": now,
+	})
+	return moved.RowsAffected() > 0, err
+}
+
+// told stores what a tracker heard of an item, and the ticket as it is since. The ticket moves
+// no item here. It reports whether the item has moved on meanwhile.
+func (s *Service) told(ctx context.Context, l Link, i issue, finished bool, problem string) (again bool, err error) {
+	now := s.now()
+	err = pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+		it, err := remediation.LockItem(ctx, tx, identity.SystemActor("tickets"), l.ItemID)
+		if err != nil {
+			return err
+		}
+		if i.Key != "" {
+			if _, err := putStatus(ctx, tx, l.ID, i, now); err != nil {
+				return err
+			}
+		}
+		again = it.Finished() != finished && it.State != remediation.Done
+		_, err = tx.Exec(ctx, `update ticket_links set told_resolved = $2, tell_problem = $3, tell_due = false where id = $1 and state <> 'removed'`, l.ID, finished, problem)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("store what was told: %w", err)
+	}
+	return again, nil
 }
 
 // problem stores why a ticket could not be made or read; state is kept when it is empty.

@@ -1,6 +1,6 @@
 // Package tickets keeps items and tickets in step: a ticket is made from an item in Jira
 // Cloud or GitHub Issues, its status comes back by signed webhooks and by a slow poll, which
-// is the truth, and the tracker hears when an item is finished. A closed ticket makes an item
+// is the truth, and the ticket is closed and opened with its item. A closed ticket makes an item
 // done; it never verifies one.
 package tickets
 
@@ -69,6 +69,7 @@ type Link struct {
 	State       string
 	Status      string // in the tracker's words
 	Closed      bool
+	Told        bool // the tracker knows the item as finished
 	SyncedAt    *time.Time
 	Problem     string
 	MadeAt      time.Time
@@ -91,6 +92,7 @@ type ticket struct {
 	Href    string // the item's page
 	DueOn   time.Time
 	Summary string // of the workload, one line
+	Dropped bool   // the item ended without being done
 }
 
 // remote is a tracker's API. Jira and GitHub fill it.
@@ -98,8 +100,9 @@ type remote interface {
 	// make makes the ticket, or finds the one that an earlier try made.
 	make(ctx context.Context, t ticket) (issue, error)
 	read(ctx context.Context, key string) (issue, error)
-	// tell says whether the item is finished.
-	tell(ctx context.Context, key string, t ticket, finished bool) error
+	// tell closes the ticket of a finished item, or opens it with the item again, and returns
+	// it as it is then; with a refusal too, as far as it could be read.
+	tell(ctx context.Context, key string, t ticket, finished bool) (issue, error)
 }
 
 // Service makes tickets and follows them.

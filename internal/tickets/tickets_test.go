@@ -13,7 +13,6 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
-	"orrery/internal/audit"
 	"orrery/internal/fault"
 	"orrery/internal/identity"
 	"orrery/internal/outbound"
@@ -127,8 +126,7 @@ func (h *house) link() tickets.Link {
 // tell works the jobs that the item's events make.
 func (h *house) tell() {
 	h.Helper()
-	_, _, err := audit.HandOn(h.Context(), h.db, h.clock, h.service.Take)
-	h.must(err)
+	h.handOn()
 	rows, err := h.db.Query(h.Context(), `delete from river.river_job where kind = 'tickets.tell' returning (args->>'link_id')::uuid`)
 	h.must(err)
 	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
@@ -169,6 +167,9 @@ func TestJira(t *testing.T) {
 		if !resolved {
 			t.Error("Jira was not told that the item is verified")
 		}
+	}
+	if n := d.Changes(); n != 0 {
+		t.Errorf("what was closed there was moved %d times", n)
 	}
 }
 

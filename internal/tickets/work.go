@@ -103,7 +103,7 @@ func (s *Service) followed(ctx context.Context, id uuid.UUID) (l Link, it remedi
 // ticket is what a tracker is told of an item.
 func (s *Service) ticket(it remediation.Item) ticket {
 	summary := it.WorkloadName + ", due " + it.DueOn.Format(time.DateOnly)
-	return ticket{ItemID: it.ID, Title: shorten(it.Title, 250), Text: summary + ".\n\n" + it.Detail, Href: s.url + "/items/" + it.ID.String(), DueOn: it.DueOn, Summary: summary}
+	return ticket{ItemID: it.ID, Title: shorten(it.Title, 250), Text: summary + ".\n\n" + it.Detail, Href: s.url + "/items/" + it.ID.String(), DueOn: it.DueOn, Summary: summary, Dropped: it.State == remediation.Closed}
 }
 
 func shorten(s string, most int) string {
@@ -113,21 +113,24 @@ func shorten(s string, most int) string {
 	return text.Line(s)
 }
 
-// Make makes the ticket of a link, or finds the one that an earlier try made. A refusal, and
-// the last try, end it; a person may ask again. It does not authorise: the queue calls it.
+// Make makes the ticket of a link, or finds the one that an earlier try made, and tells it of
+// an item that was finished meanwhile. A refusal, and the last try, end it; a person may ask
+// again. It does not authorise: the queue calls it.
 func (s *Service) Make(ctx context.Context, link uuid.UUID, last bool) error {
 	l, it, r, ok, err := s.followed(ctx, link)
 	if err != nil {
 		return s.giveUp(ctx, link, err, last)
 	}
-	if !ok || l.State != Creating {
-		return nil
+	if ok && l.State == Creating {
+		i, err := r.make(ctx, s.ticket(it))
+		if err != nil {
+			return s.giveUp(ctx, link, err, last)
+		}
+		if err := s.apply(ctx, l, i); err != nil {
+			return err
+		}
 	}
-	i, err := r.make(ctx, s.ticket(it))
-	if err != nil {
-		return s.giveUp(ctx, link, err, last)
-	}
-	return s.apply(ctx, l, i)
+	return s.Tell(ctx, link)
 }
 
 // giveUp stores what a refusal says and ends the job; another error is tried again until the
@@ -143,41 +146,45 @@ func (s *Service) giveUp(ctx context.Context, link uuid.UUID, err error, last bo
 	return errors.Join(err, s.problem(context.WithoutCancel(ctx), link, "", "The tracker does not answer. It is tried again."))
 }
 
-// Tell tells a tracker whether the item is finished, when it was not told. While the item
-// waits to be verified nothing is said. It does not authorise: the queue calls it.
+// Tell closes the ticket of a finished item and opens it with the item again. While the item
+// waits to be verified nothing is said. A refusal is kept on the link and holds nothing up; what
+// may pass is an error, to be tried again. It does not authorise: the queue calls it.
 func (s *Service) Tell(ctx context.Context, link uuid.UUID) error {
-	l, it, r, ok, err := s.followed(ctx, link)
-	if err != nil || !ok || l.State != Linked {
-		return err
+	for range 3 { // the item may move while its tracker is told
+		again, err := s.tellOnce(ctx, link)
+		if err != nil || !again {
+			return err
+		}
 	}
-	var told bool
-	if err := s.db.QueryRow(ctx, `select told_resolved from ticket_links where id = $1`, link).Scan(&told); err != nil {
-		return fmt.Errorf("read ticket: %w", err)
-	}
-	finished := it.Finished()
-	if it.State == remediation.Done && !finished {
-		return nil
-	}
-	if finished == told && (l.Kind == Jira || l.Closed == finished) {
-		return nil
-	}
-	err = r.tell(ctx, l.Key, s.ticket(it), finished)
-	var no *refusal
-	if errors.As(err, &no) {
-		return s.problem(ctx, link, "", no.Words)
-	}
-	if err != nil {
-		return err
-	}
-	if _, err := s.db.Exec(ctx, `update ticket_links set told_resolved = $2 where id = $1`, link, finished); err != nil {
-		return fmt.Errorf("store what was told: %w", err)
-	}
-	return nil
+	return nil // the event of its last move asks once more
 }
 
-// Poll reads the tickets that were not heard of for a while, the longest first, and forgets
-// old ids of webhooks. What a tracker says here is the truth. It does not authorise: the
-// clock calls it.
+func (s *Service) tellOnce(ctx context.Context, link uuid.UUID) (again bool, err error) {
+	l, it, r, ok, err := s.followed(ctx, link)
+	if err != nil || !ok || l.State != Linked {
+		return false, err
+	}
+	finished := it.Finished()
+	if it.State == remediation.Done && !finished || finished == l.Told && finished == l.Closed {
+		_, err := s.db.Exec(ctx, `update ticket_links set tell_due = false where id = $1`, link)
+		return false, err
+	}
+	i, err := r.tell(ctx, l.Key, s.ticket(it), finished)
+	var no *refusal
+	if errors.As(err, &no) {
+		return s.told(ctx, l, i, finished, no.Words)
+	}
+	if err != nil {
+		const sql = `update ticket_links set tell_problem = 'The tracker does not answer. It hears of the item later.' where id = $1`
+		_, err2 := s.db.Exec(context.WithoutCancel(ctx), sql, link)
+		return false, errors.Join(err, err2)
+	}
+	return s.told(ctx, l, i, finished, "")
+}
+
+// Poll reads the tickets that were not heard of for a while, the longest first, tells those
+// that could not be told when their item moved, and forgets old ids of webhooks. What a tracker
+// says here is the truth. It does not authorise: the clock calls it.
 func (s *Service) Poll(ctx context.Context) error {
 	const sql = `
 		select l.id from ticket_links l join trackers t on t.id = l.tracker_id
@@ -207,7 +214,17 @@ func (s *Service) pollOne(ctx context.Context, id uuid.UUID) error {
 	}
 	i, err := r.read(ctx, l.Key)
 	if err == nil {
-		return s.apply(ctx, l, i)
+		err = s.apply(ctx, l, i)
+		var due bool
+		if err == nil {
+			err = s.db.QueryRow(ctx, `select tell_due from ticket_links where id = $1`, id).Scan(&due)
+		}
+		if err != nil || !due {
+			return err
+		}
+		if err = s.Tell(ctx, id); err == nil {
+			return nil
+		}
 	}
 	words := "The tracker did not answer when it was asked last."
 	var no *refusal

@@ -26,6 +26,8 @@ type Double struct {
 	calls   []string
 	fail    map[string]int // status by the beginning of "METHOD path", once
 	lose    bool           // the next ticket is made, and its answer lost
+	stuck   bool           // the workflow has no steps
+	screens bool           // every step asks for more
 	user    string
 	token   string
 	project string
@@ -39,6 +41,8 @@ type Issue struct {
 	Body    string
 	Labels  []string
 	Closed  bool
+	Status  string          // Jira's
+	Reason  string          // GitHub's, of a closed one
 	Links   map[string]bool // resolved, by global id
 	Updated time.Time
 }
@@ -104,6 +108,18 @@ func (d *Double) LoseAnswer() {
 	d.lose = true
 }
 
+// Changes counts the calls that change a ticket.
+func (d *Double) Changes() (n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, c := range d.calls {
+		if strings.HasPrefix(c, "PATCH ") || strings.HasPrefix(c, "POST ") && strings.HasSuffix(c, "/transitions") {
+			n++
+		}
+	}
+	return n
+}
+
 // Issues are the tickets as they are now.
 func (d *Double) Issues() []Issue {
 	d.mu.Lock()
@@ -122,16 +138,41 @@ func (d *Double) Set(number int, closed bool) []byte {
 	defer d.mu.Unlock()
 	for _, i := range d.issues {
 		if i.Number == number {
-			d.touch(i).Closed = closed
-			if d.user != "" {
-				b, _ := json.Marshal(map[string]any{"timestamp": d.now.UnixMilli(), "webhookEvent": "jira:issue_updated", "issue": d.jiraIssue(i)})
-				return b
-			}
-			b, _ := json.Marshal(map[string]any{"action": "edited", "issue": d.gitHubIssue(i), "repository": map[string]string{"full_name": d.project}})
-			return b
+			i.close(closed)
+			return d.hook(d.touch(i))
 		}
 	}
 	return nil
+}
+
+// Hook is the body of the webhook that the tracker sends for a ticket as it is now.
+func (d *Double) Hook(number int) []byte {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.hook(d.issues[number-1])
+}
+
+func (d *Double) hook(i *Issue) []byte {
+	if d.user != "" {
+		b, _ := json.Marshal(map[string]any{"timestamp": d.now.UnixMilli(), "webhookEvent": "jira:issue_updated", "issue": d.jiraIssue(i)})
+		return b
+	}
+	b, _ := json.Marshal(map[string]any{"action": "edited", "issue": d.gitHubIssue(i), "repository": map[string]string{"full_name": d.project}})
+	return b
+}
+
+// Workflow says of Jira whether it offers no steps, and whether each asks for more.
+func (d *Double) Workflow(stuck, screens bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.stuck, d.screens = stuck, screens
+}
+
+func (i *Issue) close(closed bool) {
+	i.Closed, i.Status, i.Reason = closed, "To Do", ""
+	if closed {
+		i.Status, i.Reason = "Done", "completed"
+	}
 }
 
 // Sign is the signature of a webhook's body, as trackers write it.
@@ -166,7 +207,7 @@ func (d *Double) add(key, title, body string, labels []string) *Issue {
 	if key == "" {
 		key = strconv.Itoa(n)
 	}
-	i := d.touch(&Issue{Key: strings.ReplaceAll(key, "%", strconv.Itoa(n)), Number: n, Title: title, Body: body, Labels: labels, Links: map[string]bool{}})
+	i := d.touch(&Issue{Key: strings.ReplaceAll(key, "%", strconv.Itoa(n)), Number: n, Title: title, Body: body, Labels: labels, Status: "To Do", Links: map[string]bool{}})
 	d.issues = append(d.issues, i)
 	return i
 }
@@ -178,13 +219,55 @@ func reply(w http.ResponseWriter, status int, v any) {
 }
 
 func (d *Double) jiraIssue(i *Issue) map[string]any {
-	name, category := "To Do", "new"
-	if i.Closed {
-		name, category = "Done", "done"
-	}
 	return map[string]any{"id": strconv.Itoa(10000 + i.Number), "key": i.Key, "fields": map[string]any{
-		"status": map[string]any{"name": name, "statusCategory": map[string]string{"key": category}}, "updated": i.Updated.Format(jiraTime),
+		"status": jiraStatus(i.Status), "updated": i.Updated.Format(jiraTime),
 	}}
+}
+
+func jiraStatus(name string) map[string]any {
+	category := map[string]string{"To Do": "new", "In Progress": "indeterminate"}[name]
+	if category == "" {
+		category = "done"
+	}
+	return map[string]any{"name": name, "statusCategory": map[string]string{"key": category}}
+}
+
+// steps are the transitions that the workflow offers: the one to "Done" is not the first.
+func (d *Double) steps(i *Issue) []map[string]any {
+	list := []map[string]any{}
+	offer := func(id, to string) {
+		list = append(list, map[string]any{"id": id, "name": "To " + to, "hasScreen": d.screens, "isAvailable": true, "to": jiraStatus(to)})
+	}
+	switch {
+	case d.stuck:
+	case i.Closed:
+		offer("21", "In Progress")
+		offer("11", "To Do")
+	default:
+		offer("21", "In Progress")
+		offer("41", "Won't do")
+		offer("31", "Done")
+	}
+	return list
+}
+
+func (d *Double) moveJira(w http.ResponseWriter, r *http.Request, i *Issue) {
+	if r.Method == http.MethodGet {
+		reply(w, http.StatusOK, map[string]any{"expand": "transitions", "transitions": d.steps(i)})
+		return
+	}
+	var in struct{ Transition struct{ ID string } }
+	_ = json.NewDecoder(r.Body).Decode(&in)
+	for _, s := range d.steps(i) {
+		if s["id"] == in.Transition.ID && !d.screens {
+			to := s["to"].(map[string]any)
+			i.Status, i.Closed = to["name"].(string), to["statusCategory"].(map[string]string)["key"] == "done"
+			d.touch(i)
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+	}
+	reply(w, http.StatusBadRequest, map[string]any{"errorMessages": []string{"It is not on the appropriate screen, or unknown."}})
 }
 
 func (d *Double) jira(w http.ResponseWriter, r *http.Request) {
@@ -206,6 +289,8 @@ func (d *Double) jira(w http.ResponseWriter, r *http.Request) {
 		d.makeJira(w, r)
 	case strings.HasSuffix(path, "/remotelink") && r.Method == http.MethodPost:
 		d.linkJira(w, r, strings.TrimSuffix(strings.TrimPrefix(path, "/issue/"), "/remotelink"))
+	case strings.HasSuffix(path, "/transitions") && d.byKey(strings.TrimSuffix(strings.TrimPrefix(path, "/issue/"), "/transitions")) != nil:
+		d.moveJira(w, r, d.byKey(strings.TrimSuffix(strings.TrimPrefix(path, "/issue/"), "/transitions")))
 	default:
 		if i := d.byKey(strings.TrimPrefix(path, "/issue/")); i != nil && r.Method == http.MethodGet {
 			reply(w, http.StatusOK, d.jiraIssue(i))
@@ -273,7 +358,7 @@ func (d *Double) gitHubIssue(i *Issue) map[string]any {
 	state := "open"
 	var reason any
 	if i.Closed {
-		state, reason = "closed", "completed"
+		state, reason = "closed", i.Reason
 	}
 	return map[string]any{
 		"number": i.Number, "html_url": fmt.Sprintf("https://github.com/%s/issues/%d", d.project, i.Number), "state": state, "state_reason": reason,
@@ -307,9 +392,13 @@ func (d *Double) gitHub(w http.ResponseWriter, r *http.Request) {
 	case number > 0 && number <= len(d.issues):
 		i := d.issues[number-1]
 		if r.Method == http.MethodPatch {
-			var in struct{ State string }
+			var in struct {
+				State  string
+				Reason string `json:"state_reason"`
+			}
 			_ = json.NewDecoder(r.Body).Decode(&in)
 			d.touch(i).Closed = in.State == "closed"
+			i.Reason = in.Reason
 		}
 		reply(w, http.StatusOK, d.gitHubIssue(i))
 	default:

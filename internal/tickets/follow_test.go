@@ -1,0 +1,205 @@
+package tickets_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"orrery/internal/audit"
+	"orrery/internal/remediation"
+	"orrery/internal/tickets"
+	"orrery/internal/tickets/trackertest"
+)
+
+// linked is a house whose item has a ticket in Jira; the returned function sends a webhook.
+func linked(t *testing.T) (h *house, d *trackertest.Double, receive func(id string, body []byte)) {
+	t.Helper()
+	h, d = newHouse(t), trackertest.NewJira(t)
+	tracker, secret := h.jira(d)
+	h.must(h.service.Create(t.Context(), h.asha, h.item.ID, tracker.ID))
+	h.must(h.service.Make(t.Context(), h.link().ID, false))
+	return h, d, func(id string, body []byte) {
+		t.Helper()
+		h.must(h.service.Receive(t.Context(), tracker.ID, trackertest.JiraHeader(secret, id, body), body))
+	}
+}
+
+// finish makes the item done by Asha and verified by Mika.
+func (h *house) finish() {
+	h.Helper()
+	h.change(h.asha, remediation.Done, "An alarm pages on-call.")
+	h.change(h.mika, remediation.Verified, "An alarm pages on-call.")
+}
+
+// close closes the item as retiring its workload does.
+func (h *house) close() {
+	h.Helper()
+	h.must(pgx.BeginFunc(h.Context(), h.db, func(tx pgx.Tx) error {
+		_, err := remediation.CloseAll(h.Context(), tx, h.asha, h.workload, "Payments was retired.", h.clock)
+		return err
+	}))
+}
+
+// handOn hands the events on.
+func (h *house) handOn() {
+	h.Helper()
+	_, _, err := audit.HandOn(h.Context(), h.db, h.clock, h.service.Take)
+	h.must(err)
+}
+
+// jobs counts what is to be told.
+func (h *house) jobs() (n int) {
+	h.Helper()
+	h.must(h.db.QueryRow(h.Context(), `select (select count(*) from audit_events) + (select count(*) from river.river_job where kind = 'tickets.tell')`).Scan(&n))
+	return n
+}
+
+// TestJiraFollowsTheItem moves the ticket with its item, by a step of the workflow, and hears
+// the echo of its own moves without moving anything.
+func TestJiraFollowsTheItem(t *testing.T) {
+	h, d, receive := linked(t)
+	h.change(h.asha, remediation.Done, "An alarm pages on-call.")
+	h.tell()
+	if d.Issues()[0].Closed {
+		t.Error("it is closed before it is verified")
+	}
+	h.change(h.mika, remediation.Verified, "An alarm pages on-call.")
+	h.tell()
+	if i, l := d.Issues()[0], h.link(); i.Status != "Done" || !l.Closed || l.Status != "Done" || l.Problem != "" {
+		t.Errorf("the ticket is %s there and %+v here", i.Status, l)
+	}
+	closing := d.Hook(1)
+	receive("e1", closing)
+	h.change(h.asha, remediation.Open, "")
+	receive("e2", closing) // the echo comes late: the item is open again and Jira is not told yet
+	if it := h.read(h.item.ID); it.State != remediation.Open {
+		t.Errorf("the echo made the item %s", it.State)
+	}
+	h.tell()
+	if i := d.Issues()[0]; i.Status != "To Do" {
+		t.Errorf("the item is open and the ticket is %s", i.Status)
+	}
+	receive("e3", d.Hook(1))
+	receive("e4", closing)
+	version := h.read(h.item.ID).Version
+	for range 3 {
+		h.clock = h.clock.Add(time.Hour)
+		h.must(h.service.Poll(t.Context()))
+		h.tell()
+		receive("e"+h.clock.String()[11:13], d.Hook(1))
+	}
+	if it := h.read(h.item.ID); it.Version != version || it.State != remediation.Open || d.Changes() != 2 || h.jobs() != 0 {
+		t.Errorf("the item is %s, version %d after %d; Jira was moved %d times, %d wait", it.State, it.Version, version, d.Changes(), h.jobs())
+	}
+}
+
+// TestNotMendedOpensTheTicketAgain refuses what a closed ticket claims.
+func TestNotMendedOpensTheTicketAgain(t *testing.T) {
+	h, d, receive := linked(t)
+	receive("m1", d.Set(1, true))
+	h.tell()
+	h.change(h.mika, remediation.Open, "")
+	h.tell()
+	if i, it := d.Issues()[0], h.read(h.item.ID); i.Closed || it.State != remediation.Open {
+		t.Errorf("the ticket is %s and the item %s", i.Status, it.State)
+	}
+	receive("m2", d.Hook(1))
+	if it := h.read(h.item.ID); it.State != remediation.Open || d.Changes() != 1 {
+		t.Errorf("the item is %s after %d moves", it.State, d.Changes())
+	}
+}
+
+// TestAWorkflowWithoutSteps says on the link why a ticket stands still; the item moves all the
+// same, and nothing is tried again until it moves once more.
+func TestAWorkflowWithoutSteps(t *testing.T) {
+	h, d, receive := linked(t)
+	d.Workflow(true, false)
+	h.finish()
+	h.tell()
+	if l := h.link(); l.Closed || !strings.Contains(l.Problem, "no step from here to a status that is done") {
+		t.Errorf("the ticket is %+v", l)
+	}
+	h.clock = h.clock.Add(time.Hour)
+	h.must(h.service.Poll(t.Context()))
+	if l := h.link(); l.Problem == "" || h.read(h.item.ID).State != remediation.Verified {
+		t.Error("reading the ticket forgets that it stands still")
+	}
+	receive("m1", d.Set(1, true))
+	if l := h.link(); l.Problem != "" || !l.Closed {
+		t.Errorf("closed by hand, the ticket is %+v", l)
+	}
+	d.Workflow(false, true)
+	h.change(h.asha, remediation.Open, "")
+	h.tell()
+	if l := h.link(); !l.Closed || !strings.Contains(l.Problem, "asks for more") {
+		t.Errorf("the ticket is %+v", l)
+	}
+	receive("m2", d.Hook(1))
+	if it := h.read(h.item.ID); it.State != remediation.Open {
+		t.Errorf("a ticket that cannot be opened makes the item %s", it.State)
+	}
+}
+
+// TestPollTellsWhatWasLost closes the ticket by the poll when the job was lost, and does not
+// quarrel with a person who opens it again.
+func TestPollTellsWhatWasLost(t *testing.T) {
+	h, d, receive := linked(t)
+	h.finish()
+	d.Fail("POST /rest/api/3/issue/PAY-1/transitions", 503)
+	_, err := h.db.Exec(t.Context(), `delete from river.river_job`)
+	h.must(err)
+	h.handOn()
+	if err := h.service.Tell(t.Context(), h.link().ID); err == nil {
+		t.Error("an outage is no error")
+	}
+	if l := h.link(); !strings.Contains(l.Problem, "later") || l.Closed {
+		t.Errorf("the ticket is %+v", l)
+	}
+	_, err = h.db.Exec(t.Context(), `delete from river.river_job`) // its tries are over
+	h.must(err)
+	h.clock = h.clock.Add(time.Hour)
+	h.must(h.service.Poll(t.Context()))
+	if i, l := d.Issues()[0], h.link(); !i.Closed || !l.Closed || l.Problem != "" {
+		t.Errorf("the ticket is %s there and %+v here", i.Status, l)
+	}
+	d.Set(1, false)
+	for range 3 {
+		h.clock = h.clock.Add(time.Hour)
+		h.must(h.service.Poll(t.Context()))
+		h.tell()
+	}
+	if i, l := d.Issues()[0], h.link(); i.Closed || l.Closed || h.read(h.item.ID).State != remediation.Verified {
+		t.Errorf("a person opened it: the ticket is %s there and %+v here", i.Status, l)
+	}
+	h.change(h.asha, remediation.Open, "")
+	receive("m1", d.Set(1, true)) // it crosses: who opened the item here comes first
+	h.tell()
+	if i, it := d.Issues()[0], h.read(h.item.ID); i.Closed || it.State != remediation.Open {
+		t.Errorf("the ticket is %s and the item %s", i.Status, it.State)
+	}
+}
+
+// TestTicketOfWhatEndedBefore makes the ticket of an item that is finished by then, and that of
+// a retired workload's item is closed as not planned.
+func TestTicketOfWhatEndedBefore(t *testing.T) {
+	h, d := newHouse(t), trackertest.NewJira(t)
+	tracker, _ := h.jira(d)
+	h.must(h.service.Create(t.Context(), h.asha, h.item.ID, tracker.ID))
+	h.finish()
+	h.tell()
+	h.must(h.service.Make(t.Context(), h.link().ID, false))
+	if l := h.link(); !l.Closed || l.State != tickets.Linked {
+		t.Errorf("the ticket is %+v", l)
+	}
+	h, d = newHouse(t), trackertest.NewGitHub(t)
+	tracker, _ = h.gitHub(d)
+	h.must(h.service.Create(t.Context(), h.asha, h.item.ID, tracker.ID))
+	h.must(h.service.Make(t.Context(), h.link().ID, false))
+	h.close()
+	h.tell()
+	if i := d.Issues()[0]; !i.Closed || i.Reason != "not_planned" {
+		t.Errorf("the issue is closed: %v, %s", i.Closed, i.Reason)
+	}
+}
