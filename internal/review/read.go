@@ -30,6 +30,8 @@ type QuestionPage struct {
 	Next      string
 	History   []Revision // newest first, at most 20
 	Before    *Before    // the earlier answer it was carried from; nil when there is none
+
+	Tool []ToolSaying // what the Well-Architected Tool says, for whom raw findings are
 }
 
 // RailEntry is a question of the same section, as a line.
@@ -97,6 +99,13 @@ func (s *Service) Question(ctx context.Context, who identity.Actor, id uuid.UUID
 		if page.Before, err = s.before(ctx, s.db, who, r, *o); err != nil {
 			return page, err
 		}
+	}
+	if who.CanReadFindings(r.Target()) {
+		answers, err := evidence.ToolAnswers(ctx, s.db, r.Workload.ID)
+		if err != nil {
+			return page, err
+		}
+		page.Tool = saysOf(page.Entry.Question, answers)
 	}
 	page.Entry.Assignee = assignees[page.Entry.Key()]
 	if err := s.around(ctx, &page, lines); err != nil {
