@@ -37,7 +37,7 @@ func TestToolAnswersFromThePage(t *testing.T) {
 	r.asha.post(r.path+"/tool").is(http.StatusConflict).says("There is nothing to take")
 
 	r.asha.collect("payments").says("Well-Architected Tool")
-	r.asha.get("/workloads/payments/evidence?part=facts&source=wellarchitected").is(http.StatusOK).says("Said by people", "People ticked 3 of 6 choices")
+	r.asha.get("/workloads/payments/evidence?view=facts&source=wellarchitected").is(http.StatusOK).says("Said by people", "People ticked 3 of 6 choices")
 	r.asha.get(r.path).is(http.StatusOK).says("1 question without an answer has one there.", "Take answers from the Well-Architected Tool")
 	r.vera.get(r.path).is(http.StatusOK).hides("Take answers from the Well-Architected Tool")
 	page := r.asha.get(r.path+"/tool").is(http.StatusOK).says("1 question gets a draft, 0 already have an answer and are left alone, 71 have no counterpart with an answer there.", "Take 1 answer as a draft", "payments, changed there on")

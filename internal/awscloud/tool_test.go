@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"orrery/internal/awscloud"
 	"orrery/internal/awscloud/awstest"
 	"orrery/internal/evidence"
@@ -167,5 +169,32 @@ func TestCollectsFromTheTool(t *testing.T) {
 	h.Exec(t, `update scopes set wa_workloads = '{}'`)
 	if len(said()) != 0 || len(h.Facts(t, evidence.FactFilter{Source: evidence.ToolSource})) != 0 {
 		t.Error("another scope sees the answers")
+	}
+}
+
+// What an account of another team says is not read, and not shown.
+func TestForeignToolAnswersAreNotShown(t *testing.T) {
+	w := world(awstest.Region{Recorders: []awstest.Recorder{{Name: "default"}}, Answers: awstest.Sound(account, eu, nil)})
+	h, aws, c := setup(t, w, awscloud.Options{Unlimited: true})
+	h.Exec(t, `update scopes set wa_workloads = '{payments, PAYMENTS}'`)
+	h.Work(t, c)
+	h.Collect(t)
+	said := func() int {
+		list, err := evidence.ToolAnswers(t.Context(), h.DB, h.Workload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(list)
+	}
+	if said() != 1 {
+		t.Errorf("%d answers, want one although it is named twice", said())
+	}
+	other := uuid.Must(uuid.NewV7())
+	h.Exec(t, `insert into teams (id, key, name, created_at) values ($1, 'others', 'Others', now())`, other)
+	h.Exec(t, `insert into accounts (account, team_id, set_at) values ($1, $2, now())`, account, other)
+	before := len(aws.Calls("ListWorkloads"))
+	h.Collect(t)
+	if said() != 0 || len(aws.Calls("ListWorkloads")) != before {
+		t.Errorf("%d answers of a foreign account, %d calls", said(), len(aws.Calls("ListWorkloads"))-before)
 	}
 }

@@ -72,31 +72,59 @@ func (a ToolAnswer) Document() (json.RawMessage, error) {
 	}
 }
 
+// toolSQL reads the answers in the workloads of the tool that the production scope names.
+const toolSQL = `
+	select f.detail, f.observed_at, f.account, f.region
+	from scopes s
+	join facts f on f.source = $2 and f.control = any(s.wa_workloads) and f.account = any(s.accounts) and f.region = any(s.regions)
+	where s.workload_id = $1 and s.production and f.state = 'stated' and f.gone_at is null and f.detail ? 'question_id'
+	order by f.resource, f.account, f.region`
+
+func scanTool(row pgx.CollectableRow) (a ToolAnswer, err error) {
+	return a, row.Scan(&a, &a.AsOf, &a.Account, &a.Region)
+}
+
+// ToolReading is what a batch reads of the tool; see QueueToolAnswers.
+type ToolReading struct {
+	workload uuid.UUID
+	list     []ToolAnswer
+}
+
+// QueueToolAnswers is ToolAnswers for a page that asks for several things in one go.
+func QueueToolAnswers(b *pgx.Batch, workloadID uuid.UUID) *ToolReading {
+	r := &ToolReading{workload: workloadID}
+	postgres.Collect(b, &r.list, scanTool, toolSQL, workloadID, ToolSource)
+	return r
+}
+
+// Answers are those that the batch read, each once, without what a foreign account says.
+func (r *ToolReading) Answers(ctx context.Context, q postgres.Querier) ([]ToolAnswer, error) {
+	if len(r.list) == 0 {
+		return nil, nil
+	}
+	foreign, err := workload.Foreign(ctx, q, r.workload)
+	if err != nil {
+		return nil, err
+	}
+	list := slices.DeleteFunc(slices.Clone(r.list), func(a ToolAnswer) bool { return slices.Contains(foreign, a.Account) })
+	return slices.CompactFunc(list, func(a, b ToolAnswer) bool {
+		return a.WorkloadARN == b.WorkloadARN && a.Lens == b.Lens && a.QuestionID == b.QuestionID
+	}), nil
+}
+
 // ToolAnswers reads what people answered in the Well-Architected Tool in the workloads that
 // the production scope names, by lens and question. What a foreign account says is left out.
 // It does not authorise: raw findings are for whom CanReadFindings lets.
 func ToolAnswers(ctx context.Context, q postgres.Querier, workloadID uuid.UUID) ([]ToolAnswer, error) {
-	const sql = `
-		select distinct on (f.resource) f.detail, f.observed_at, f.account, f.region
-		from scopes s
-		join facts f on f.source = $2 and f.control = any(s.wa_workloads) and f.account = any(s.accounts) and f.region = any(s.regions)
-		where s.workload_id = $1 and s.production and f.state = 'stated' and f.gone_at is null and f.account <> all($3) and f.detail ? 'question_id'
-		order by f.resource, f.account, f.region`
-	foreign, err := workload.Foreign(ctx, q, workloadID)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := q.Query(ctx, sql, workloadID, ToolSource, notNil(foreign))
+	rows, err := q.Query(ctx, toolSQL, workloadID, ToolSource)
 	if err != nil {
 		return nil, fmt.Errorf("read answers of the tool: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (a ToolAnswer, err error) {
-		return a, row.Scan(&a, &a.AsOf, &a.Account, &a.Region)
-	})
-	if err != nil {
+	r := &ToolReading{workload: workloadID}
+	if r.list, err = pgx.CollectRows(rows, scanTool); err != nil {
 		return nil, fmt.Errorf("read answers of the tool: %w", err)
 	}
-	return list, nil
+	return r.Answers(ctx, q)
 }
 
 // askTool adds the workloads of the Well-Architected Tool that a scope names to the ask.

@@ -82,6 +82,7 @@ func (s *Service) Question(ctx context.Context, who identity.Actor, id uuid.UUID
 	postgres.Collect(batch, &lines, pgx.RowToStructByPos[outline], outlineSQL, r.Round.ID)
 	postgres.Collect(batch, &page.History, pgx.RowToStructByPos[Revision], historySQL, r.Round.ID, pin.VersionID, question)
 	evidence.QueueVerdicts(batch, r.Workload.ID, verdicts)
+	tool := evidence.QueueToolAnswers(batch, r.Workload.ID)
 	queueAssigned(batch, r, assignees)
 	var acceptances []remediation.Acceptance
 	remediation.QueueAcceptances(batch, r.Workload.ID, &acceptances)
@@ -101,11 +102,11 @@ func (s *Service) Question(ctx context.Context, who identity.Actor, id uuid.UUID
 		}
 	}
 	if who.CanReadFindings(r.Target()) {
-		answers, err := evidence.ToolAnswers(ctx, s.db, r.Workload.ID)
+		said, err := tool.Answers(ctx, s.db)
 		if err != nil {
 			return page, err
 		}
-		page.Tool = saysOf(page.Entry.Question, answers)
+		page.Tool = saysOf(page.Entry.Question, said)
 	}
 	page.Entry.Assignee = assignees[page.Entry.Key()]
 	if err := s.around(ctx, &page, lines); err != nil {
