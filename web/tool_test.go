@@ -34,7 +34,7 @@ func TestToolAnswersFromThePage(t *testing.T) {
 	r.asha.get("/workloads/payments/edit").is(http.StatusOK).says("Another, with a comma")
 	r.asha.get(r.path).is(http.StatusOK).hides("Take answers from the Well-Architected Tool")
 	r.asha.get(r.path + "/tool").is(http.StatusOK).says("Nothing was answered there")
-	r.asha.post(r.path+"/tool").is(http.StatusConflict).says("There is nothing to take")
+	r.asha.post(r.path + "/tool").is(http.StatusConflict).says("There is nothing to take")
 
 	r.asha.collect("payments").says("Well-Architected Tool")
 	r.asha.get("/workloads/payments/evidence?view=facts&source=wellarchitected").is(http.StatusOK).says("Said by people", "People ticked 3 of 6 choices")
@@ -43,7 +43,7 @@ func TestToolAnswersFromThePage(t *testing.T) {
 	page := r.asha.get(r.path+"/tool").is(http.StatusOK).says("1 question gets a draft, 0 already have an answer and are left alone, 71 have no counterpart with an answer there.", "Take 1 answer as a draft", "payments, changed there on")
 	r.vera.get(r.path + "/tool").is(http.StatusForbidden)
 	r.vera.post(r.path+"/tool", "seen", page.value("seen")).is(http.StatusForbidden)
-	r.noor.get(r.path+"/tool").is(http.StatusOK).says("Only a member of Ledger may take them").hides("Take 1 answer")
+	r.noor.get(r.path + "/tool").is(http.StatusOK).says("Only a member of Ledger may take them").hides("Take 1 answer")
 	r.asha.post(r.path+"/tool", "seen", "x\x00").is(http.StatusConflict).says("Read what would be taken now")
 	r.asha.get("/reviews/x/tool").is(http.StatusNotFound)
 
