@@ -132,6 +132,10 @@ var reviewRows = map[string]row{
 	"AskAcceptance": {team, func(c call) error {
 		return only(c.Reviews.AskAcceptance(c.ctx, c.who, c.w.Key, c.entry.Key(), remediation.AskInput{}))
 	}},
+	"ToolDraft": {insiders, func(c call) error { return only(c.Reviews.ToolDraft(c.ctx, c.who, c.review())) }},
+	"TakeToolAnswers": {team, func(c call) error {
+		return only(c.Reviews.TakeToolAnswers(c.ctx, c.who, review.TakeToolInput{ReviewID: c.review()}))
+	}},
 	"Upgrade": {readers, func(c call) error { return only(c.Reviews.Upgrade(c.ctx, c.who, c.review())) }},
 	"AcceptUpgrade": {team, func(c call) error {
 		return only(c.Reviews.AcceptUpgrade(c.ctx, c.who, review.UpgradeInput{ReviewID: c.review()}))

@@ -99,6 +99,11 @@ func (v *visit) showReview(status int, id uuid.UUID, typed *review.AgendaInput, 
 	h.CanAnswer = draft && v.who.May(identity.AnswerReview, sheet.Target()) == nil
 	h.CanSubmit = draft && v.who.May(identity.SubmitReview, sheet.Target()) == nil
 	h.CanJudge = v.who.Approves(sheet.Workload.ID) && !sheet.AuthoredByActor
+	if h.CanAnswer {
+		if h.FromTool, err = v.Reviews.ToolOffer(v.ctx(), sheet); err != nil {
+			return err
+		}
+	}
 	if err := v.narrowHome(&h); err != nil {
 		return err
 	}

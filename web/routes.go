@@ -32,6 +32,7 @@ func (s *Server) routes() []Route {
 		reviewRoutes(),
 		startRoutes(),
 		upgradeRoutes(),
+		toolRoutes(),
 		reviewTypeRoutes(),
 		questionRoutes(),
 		decisionRoutes(),

@@ -132,7 +132,7 @@ func TestStartCarriesOver(t *testing.T) {
 	r.asha.follow(bare).says("0 of 15 questions answered. Any order")
 	fields[3] = "CHG-2"
 	carried := r.asha.post("/workloads/payments/reviews", append(fields, "carry_over", "1")...).is(http.StatusSeeOther)
-	home := r.asha.follow(carried).says("0 of 15 questions answered, 15 to confirm", "Confirm all", "Each is carried from before and to be confirmed.")
+	home := r.asha.follow(carried).says("0 of 15 questions answered, 15 to confirm", "Confirm all", "Each is to be confirmed.")
 	path := carried.Header.Get("Location")
 	section := home.value("section")
 	r.asha.follow(r.asha.post(path+"/confirm", "round", "1", "set", "orr", "section", section).leadsTo(path)).says("confirmed. You are", "of 15 questions answered")

@@ -183,7 +183,7 @@ func readWorkloadForm(form url.Values) views.WorkloadForm {
 	return views.WorkloadForm{
 		Key: form.Get("key"), Name: form.Get("name"), Description: form.Get("description"), Team: form.Get("team"), Tier: form.Get("tier"),
 		Stage: form.Get("stage"), Restricted: form.Get("restricted") != "", LaunchOn: form.Get("launch_on"), Accounts: form.Get("accounts"),
-		Regions: form.Get("regions"), Tags: form.Get("tags"), ApplicationARN: form.Get("application_arn"), Version: form.Get("version"),
+		Regions: form.Get("regions"), Tags: form.Get("tags"), ApplicationARN: form.Get("application_arn"), WAWorkloads: form.Get("wa_workloads"), Version: form.Get("version"),
 	}
 }
 
@@ -193,7 +193,7 @@ func workloadInput(f views.WorkloadForm) workload.Input {
 	return workload.Input{
 		Key: f.Key, Name: f.Name, Description: f.Description, TeamKey: f.Team, Tier: tier, Stage: f.Stage, Restricted: f.Restricted,
 		LaunchOn: f.LaunchOn, Accounts: splitList(f.Accounts, true), Regions: splitList(f.Regions, true), Tags: splitList(f.Tags, false),
-		ApplicationARN: f.ApplicationARN,
+		ApplicationARN: f.ApplicationARN, WAWorkloads: strings.FieldsFunc(f.WAWorkloads, func(r rune) bool { return r == '\n' || r == '\r' }),
 	}
 }
 

@@ -65,6 +65,10 @@ data "aws_iam_policy_document" "read" {
       "elasticloadbalancing:DescribeLoadBalancers",
       "elasticloadbalancing:DescribeTargetGroups",
       "tag:GetResources",
+      "wellarchitected:ListWorkloads",
+      "wellarchitected:ListLensReviews",
+      "wellarchitected:ListAnswers",
+      "wellarchitected:GetAnswer",
     ]
   }
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	tagging "github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	"github.com/aws/aws-sdk-go-v2/service/securityhub"
+	wa "github.com/aws/aws-sdk-go-v2/service/wellarchitected"
 )
 
 // nothing is a name that no rule and no trail has: asking for it tells a permission from
@@ -138,6 +139,22 @@ var actions = []struct {
 	}},
 	{"tag:GetResources", func(ctx context.Context, c *cell) error {
 		_, err := c.taggedClient().GetResources(ctx, &tagging.GetResourcesInput{ResourcesPerPage: aws.Int32(1)})
+		return err
+	}},
+	{"wellarchitected:ListWorkloads", func(ctx context.Context, c *cell) error {
+		_, err := c.toolClient().ListWorkloads(ctx, &wa.ListWorkloadsInput{MaxResults: aws.Int32(1)})
+		return err
+	}},
+	{"wellarchitected:ListLensReviews", func(ctx context.Context, c *cell) error {
+		_, err := c.toolClient().ListLensReviews(ctx, &wa.ListLensReviewsInput{WorkloadId: aws.String(noToolReview), MaxResults: aws.Int32(1)})
+		return err
+	}},
+	{"wellarchitected:ListAnswers", func(ctx context.Context, c *cell) error {
+		_, err := c.toolClient().ListAnswers(ctx, &wa.ListAnswersInput{WorkloadId: aws.String(noToolReview), LensAlias: aws.String("wellarchitected"), MaxResults: aws.Int32(1)})
+		return err
+	}},
+	{"wellarchitected:GetAnswer", func(ctx context.Context, c *cell) error {
+		_, err := c.toolClient().GetAnswer(ctx, &wa.GetAnswerInput{WorkloadId: aws.String(noToolReview), LensAlias: aws.String("wellarchitected"), QuestionId: aws.String("priorities")})
 		return err
 	}},
 }

@@ -79,6 +79,7 @@ var limits = map[string]struct {
 	"autoscaling":             {3, 5},
 	"elasticloadbalancing":    {3, 5},
 	"tag":                     {5, 5}, // AWS: 15
+	"wellarchitected":         {5, 5},
 }
 
 // limit returns the SDK option that makes every attempt of a call wait for its turn.

@@ -31,6 +31,7 @@ func TestDocumentedPolicy(t *testing.T) {
 	w := awstest.Believable(account, []string{eu}, []string{"S3.1"}, nil)
 	w.Regions[eu].Rules, w.Regions[eu].Answers = []awstest.Rule{{Name: "root-mfa"}}, awstest.Sound(account, eu, nil)
 	ask := evidence.Ask{Controls: []string{"S3.1", "EC2.7"}, ConfigRules: []string{"root-mfa"}, Recorder: true, Trail: true, More: everything()}
+	ask.More[evidence.ToolSource] = []string{"payments"}
 	_, aws := read(t, w, ask, awscloud.Options{Unlimited: true}, func(s *awstest.Server) { s.Fail("GetCredentialReport", awstest.Fault{Code: "ReportExpired"}) })
 	var made []string
 	for _, c := range aws.Calls() {

@@ -28,6 +28,7 @@ var further = map[string]reader{
 	evidence.RestoreSource:  {read: readRestores, keys: []string{"completed"}},
 	evidence.GroupSource:    {read: readGroups, keys: []string{"zones", "health_check"}, kind: "Auto Scaling group"},
 	evidence.BalancerSource: {read: readBalancers, keys: []string{"zones", "health_check"}, kind: "load balancer"},
+	evidence.ToolSource:     {read: readTool, kind: "Well-Architected Tool workload of that name"},
 }
 
 // readFurther reads one further source. A key on which nothing was told gets one

@@ -38,6 +38,7 @@ var usual = map[string]questionnaire.Check{
 	evidence.PlanSource:     check(evidence.PlanSource, "runs", "all_pass", "account"),
 	evidence.GroupSource:    check(evidence.GroupSource, "zones", "all_pass", "resource"),
 	evidence.BalancerSource: check(evidence.BalancerSource, "zones", "all_pass", "resource"),
+	evidence.ToolSource:     check(evidence.ToolSource, "payments", "all_pass", "account"), // no questionnaire can ask it: it never supports
 }
 
 // asks is an operation that each source cannot do without.
@@ -46,12 +47,14 @@ var asks = map[string]string{
 	evidence.TrailSource: "DescribeTrails", evidence.ActivitySource: "LookupEvents", evidence.IAMSource: "GetAccountSummary", evidence.ContactSource: "GetAlternateContact",
 	evidence.AlarmSource: "DescribeAlarms", evidence.NetworkSource: "DescribeVpcs", evidence.DatabaseSource: "DescribeDBInstances", evidence.PlanSource: "ListBackupPlans",
 	evidence.RestoreSource: "ListRestoreJobs", evidence.GroupSource: "DescribeAutoScalingGroups", evidence.BalancerSource: "DescribeLoadBalancers",
+	evidence.ToolSource: "ListWorkloads",
 }
 
 // endlessly are answers whose pages never end; a source that is not here has no pages.
 var endlessly = map[string]any{
 	"GetFindings": map[string]any{"Findings": []any{}, "NextToken": "again"}, "DescribeConfigRules": map[string]any{"ConfigRules": []any{}, "NextToken": "again"},
 	"LookupEvents": map[string]any{"Events": []any{}, "NextToken": "again"}, "DescribeAlarms": map[string]any{"NextToken": "again"},
+	"ListWorkloads":   map[string]any{"NextToken": "again"},
 	"ListBackupPlans": map[string]any{"NextToken": "again"}, "ListRestoreJobs": map[string]any{"NextToken": "again"},
 	"DescribeVpcs":              "<DescribeVpcsResponse><nextToken>again</nextToken></DescribeVpcsResponse>",
 	"DescribeDBInstances":       "<DescribeDBInstancesResponse><DescribeDBInstancesResult><Marker>again</Marker></DescribeDBInstancesResult></DescribeDBInstancesResponse>",
@@ -87,9 +90,11 @@ func everywhere(source string) []proof {
 		{source: source, reason: "off", fault: always(op, off)},
 		{source: source, reason: "throttled", fault: always(op, awstest.Fault{Code: "ThrottlingException"})},
 		{source: source, reason: "error", fault: always(op, awstest.Fault{Raw: "\x00{garbage"})},
-		{source: source, reason: "stale", judge: func(v evidence.Verdict) bool {
+	}
+	if source != evidence.ToolSource { // what never supports never grows old
+		out = append(out, proof{source: source, reason: "stale", judge: func(v evidence.Verdict) bool {
 			return v.Verdict == evidence.Supports && v.At(time.Now().Add(31*time.Hour), 0) == evidence.Stale
-		}},
+		}})
 	}
 	switch page, ok := endlessly[op]; {
 	case source == evidence.TrailSource:
@@ -163,7 +168,10 @@ func only() []proof {
 			out = append(out, proof{source: s, reason: "nothing_there", world: region(func(r *awstest.Region) { r.Answers = awstest.Empty() })})
 		}
 	}
-	out = append(out, proof{source: evidence.PlanSource, reason: "nothing_there", world: region(func(r *awstest.Region) { r.Answers = awstest.Empty() })})
+	for _, s := range []string{evidence.PlanSource, evidence.ToolSource} {
+		out = append(out, proof{source: s, reason: "nothing_there", world: region(func(r *awstest.Region) { r.Answers = awstest.Empty() })})
+	}
+	out = append(out, proof{source: evidence.ToolSource, reason: "people_say"})
 	for s := range usual {
 		if sourceKeys[s] {
 			out = append(out, proof{source: s, reason: "key_unknown", key: "nobody knows this"})
@@ -263,7 +271,7 @@ func listed(t *testing.T, proven map[string][]string) {
 	t.Helper()
 	var want strings.Builder
 	want.WriteString("\n| Source | Reasons it meets |\n|---|---|\n")
-	for _, s := range questionnaire.SourcesOfChecks() {
+	for _, s := range append(questionnaire.SourcesOfChecks(), questionnaire.CheckSource{Name: evidence.ToolSource}) {
 		reasons := slices.Compact(slices.Sorted(slices.Values(proven[s.Name])))
 		fmt.Fprintf(&want, "| `%s` | `%s` |\n", s.Name, strings.Join(reasons, "`, `"))
 	}

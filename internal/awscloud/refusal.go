@@ -32,6 +32,7 @@ var serviceNames = map[string]string{
 	"securityhub": "Security Hub", "config": "AWS Config", "cloudtrail": "CloudTrail", "sts": "AWS STS", "iam": "IAM",
 	"account": "AWS Account Management", "cloudwatch": "CloudWatch", "ec2": "EC2", "rds": "RDS", "backup": "AWS Backup",
 	"autoscaling": "Auto Scaling", "elasticloadbalancing": "Elastic Load Balancing", "tag": "The listing of tags",
+	"wellarchitected": "The Well-Architected Tool",
 }
 
 var codes = map[string]evidence.Result{

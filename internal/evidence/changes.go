@@ -138,7 +138,7 @@ func listChanges(ctx context.Context, q postgres.Querier, s workload.Scope, afte
 			from fact_changes c where c.at > @from and c.at <= @until group by c.fact_id)
 		select f.source, f.control, f.account, f.region, f.resource, f.title, c.before, c.after, c.at
 		from changed c join facts f on f.id = c.fact_id
-		where c.before <> c.after and ` + inScope + `
+		where c.before <> c.after and f.source <> @tool and ` + inScope + `
 		order by case when c.after = 'fail' then 1 when c.after = '' then 3 when c.before = 'fail' and c.after = 'pass' then 2 else 4 end,
 			f.source, f.control, f.account, f.region, f.resource
 		limit @limit`

@@ -39,6 +39,11 @@ func (s *Service) collect(ctx context.Context, c Collector, job CollectArgs) err
 	if err != nil {
 		return err
 	}
+	named, err := toolOf(ctx, s.db, job.RunID)
+	if err != nil {
+		return err
+	}
+	ask = ask.askTool(named)
 	var sources []string
 	err = pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
 		sources, err = startCell(ctx, tx, job.RunID, cell, s.now())
@@ -119,7 +124,7 @@ func (s *Service) finish(ctx context.Context, runID uuid.UUID, cell Cell, source
 		for _, source := range sources {
 			o, ok := outcomes[source]
 			if !ok {
-				o = Outcome{Result: Error, Detail: "Nothing was read: the checks of this source are not published any more."}
+				o = Outcome{Result: Error, Detail: "Nothing was read: nothing asks for this source any more."}
 			}
 			o.Source = source
 			seen := 0

@@ -37,6 +37,7 @@ const (
 	Suppressed    FactState = "suppressed"     // somebody accepted the failure in AWS; not a pass
 	NotApplicable FactState = "not_applicable" // there was nothing to evaluate; not a pass
 	Unknown       FactState = "unknown"        // AWS could not tell; Reason says why
+	Stated        FactState = "stated"         // people said so in another tool; neither a pass nor a failure
 )
 
 // Cell is the unit of collection: what one job reads.

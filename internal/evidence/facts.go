@@ -66,13 +66,16 @@ func (f *Fact) targets() []any {
 }
 
 // inScope says in SQL which facts f belong to a scope, with scopeArgs: the rule of belongs.
+// Answers of the Well-Architected Tool belong to whom names their workload there.
 const inScope = `f.account = any(@accounts) and f.region = any(@regions)
-			and (f.resource like @whole || '%' or @arn <> '' and f.application_arn = @arn or f.tags && @tags
-				or @arn = '' and cardinality(@tags::text[]) = 0)`
+			and case when f.source = @tool then f.control = any(@named)
+				else f.resource like @whole || '%' or @arn <> '' and f.application_arn = @arn or f.tags && @tags
+				or @arn = '' and cardinality(@tags::text[]) = 0 end`
 
 func scopeArgs(s workload.Scope) pgx.StrictNamedArgs {
 	return pgx.StrictNamedArgs{
 		"accounts": notNil(s.Accounts), "regions": notNil(s.Regions), "tags": notNil(s.Tags), "arn": s.ApplicationARN, "whole": accountPrefix,
+		"tool": ToolSource, "named": notNil(s.WAWorkloads),
 	}
 }
 
@@ -169,7 +172,7 @@ func (s sharer) of(text string) string {
 
 // known is the state as the program writes it, so that no fact keeps a text of its own.
 func known(s FactState) FactState {
-	for _, k := range []FactState{Pass, Fail, Suppressed, NotApplicable, Unknown} {
+	for _, k := range []FactState{Pass, Fail, Suppressed, NotApplicable, Unknown, Stated} {
 		if s == k {
 			return k
 		}
@@ -185,6 +188,9 @@ func (o Observation) hash() []byte {
 	h := sha256.New()
 	for _, part := range append([]string{string(o.State), o.Reason, o.Title, o.ApplicationARN}, o.Tags...) {
 		_, _ = fmt.Fprintf(h, "%d:%s,", len(part), part) // a hash takes everything
+	}
+	if o.State == Stated { // what people said is in the document
+		_, _ = h.Write(o.Detail)
 	}
 	return h.Sum(nil)
 }

@@ -40,6 +40,7 @@ const (
 	KeyUnknown       = "key_unknown"
 	NoRootKeys       = "no_root_credentials"
 	RootUnclear      = "root_unclear"
+	PeopleSay        = "people_say"
 )
 
 // Reasons lists every code a verdict may carry, with its meaning, in the order of the
@@ -87,11 +88,12 @@ var reasons = []Reason{
 	{RuleNotApplied, "config.rule", "The rule found nothing it applies to.", ""},
 	{TrailUnclear, "cloudtrail.trail", "A trail looks right, but a part of its state could not be read.", "Grant the permission that is named."},
 	{NotSeen, "cloudtrail.activity, backup.restore", "Everything was read, and nothing of the kind was seen in the time that counts.", "Do it, or answer by hand where it was done elsewhere."},
-	{NothingThere, furtherStates, "There is no resource of the kind in that account and Region.", ""},
+	{NothingThere, furtherStates + ", wellarchitected", "There is no resource of the kind in that account and Region.", ""},
 	{DoesNotApply, "ec2.vpc, rds.database, autoscaling.group, elb.balancer", "There is a resource, and the question does not arise for it.", ""},
 	{KeyUnknown, furtherKeys, "Orrery knows no such key of the source.", "Correct the key of the check in the questionnaire."},
 	{NoRootKeys, "iam.account", "The root user of the account has neither a password nor keys, so there is nothing to protect.", ""},
 	{RootUnclear, "iam.account", "The root user has no second factor, and whether it can sign in at all could not be read.", "Grant iam:GenerateCredentialReport and iam:GetCredentialReport."},
+	{PeopleSay, "wellarchitected", "People answered it in the Well-Architected Tool, which proves nothing by itself.", "Look whether it is true, and confirm it in the review."},
 }
 
 // inWords is the sentence for a code without more context.

@@ -69,6 +69,7 @@ func (s *Service) start(ctx context.Context, who identity.Actor, workloadID uuid
 		if id, joined, err = runningRun(ctx, tx, w.ID); err != nil || joined {
 			return err
 		}
+		ask := ask.askTool(w.Production.WAWorkloads)
 		if err := collectable(w, ask); err != nil {
 			return err
 		}

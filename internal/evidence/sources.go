@@ -19,11 +19,12 @@ const (
 	RestoreSource  = "backup.restore" // when AWS Backup last completed a restore
 	GroupSource    = "autoscaling.group"
 	BalancerSource = "elb.balancer"
+	ToolSource     = "wellarchitected" // what people answered in the Well-Architected Tool; no check looks at it
 )
 
 // furtherSources are those of Ask.More, in the order in which they are read.
 var furtherSources = []string{ActivitySource, IAMSource, ContactSource, AlarmSource, NetworkSource, DatabaseSource,
-	PlanSource, RestoreSource, GroupSource, BalancerSource}
+	PlanSource, RestoreSource, GroupSource, BalancerSource, ToolSource}
 
 // globalSources have no Regions: a run reads them once for each account, in one Region.
 var globalSources = []string{IAMSource, ContactSource}

@@ -120,6 +120,7 @@ func (s *Service) saveAnswer(ctx context.Context, tx pgx.Tx, who identity.Actor,
 		return Answer{}, &StaleAnswer{Theirs: now, Mine: in}
 	}
 	a.VersionID, a.QuestionID, a.Position, a.Required, a.Origin = version, in.QuestionID, now.Position, now.Required, now.Origin
+	a.Drafted = now.Drafted
 	a.Risk = question.Score(a.Selection())
 	at := s.now()
 	a.Version, a.SavedBy, a.SavedByID, a.SavedAt = now.Version+1, who.Name, &who.PersonID, &at

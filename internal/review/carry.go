@@ -45,6 +45,10 @@ const pastFields = `v.questionnaire_key, a.round_id, c.decided_at, ` + answerFie
 	join decisions c on c.round_id = d.id
 	join reviews r on r.id = d.review_id`
 
+// unseenDraft is an answer that was taken from the Well-Architected Tool and that nobody
+// confirmed: nobody gave it, so that it is not carried.
+const unseenDraft = `(a.to_confirm and a.drafted_from <> '')`
+
 // PastOf reads what earlier rounds of the workload answered: of each question the newest
 // sealed answer, that of the same subject first. It does not authorise: it is called for a
 // workload that was loaded for the reader.
@@ -54,7 +58,7 @@ func (s *Service) PastOf(ctx context.Context, w workload.Workload, changeKey str
 
 func pastOf(ctx context.Context, q postgres.Querier, workloadID uuid.UUID, changeKey string) (Past, error) {
 	return readPast(ctx, q, `select distinct on (v.questionnaire_key, a.question_id) `+pastFields+`
-		where r.workload_id = $1 and a.risk <> 'unanswered'
+		where r.workload_id = $1 and a.risk <> 'unanswered' and not `+unseenDraft+`
 		order by v.questionnaire_key, a.question_id, (r.change_key = $2) desc, c.decided_at desc`, workloadID, changeKey)
 }
 
@@ -121,7 +125,7 @@ func inherited(ctx context.Context, q postgres.Querier, w workload.Workload, id 
 		return nil, fault.InvalidField("inherit_from", "Choose a decided review from the list.")
 	}
 	return readPast(ctx, q, `select `+pastFields+`
-		where d.review_id = $1 and a.risk <> 'unanswered' and d.number = (select max(x.number) from rounds x where x.review_id = $1 and x.state = 'sealed')`, id)
+		where d.review_id = $1 and a.risk <> 'unanswered' and not `+unseenDraft+` and d.number = (select max(x.number) from rounds x where x.review_id = $1 and x.state = 'sealed')`, id)
 }
 
 // carry returns what a question's row begins with when an earlier answer is carried: the
@@ -159,13 +163,13 @@ func (a Answer) origin(round uuid.UUID) *Origin {
 func insertAnswers(ctx context.Context, tx pgx.Tx, round uuid.UUID, list []Answer) error {
 	columns := []string{
 		"round_id", "version_id", "question_id", "position", "required", "chosen", "unknown", "not_applicable", "reason", "na_choices", "na_reasons",
-		"notes", "risk", "version", "saved_by", "saved_at", "to_confirm", "origin_round", "origin_version", "origin_question",
+		"notes", "risk", "version", "saved_by", "saved_at", "to_confirm", "origin_round", "origin_version", "origin_question", "drafted_from", "drafted_as_of",
 	}
 	rows := make([][]any, 0, len(list))
 	for i, a := range list {
 		row := []any{
 			round, a.VersionID, a.QuestionID, i, a.Required, a.Chosen, a.Unknown, a.NotApplicable, a.Reason, a.NAChoices, a.NAReasons,
-			a.Notes, a.Risk, a.Version, a.SavedByID, a.SavedAt, a.ToConfirm, nil, nil, nil,
+			a.Notes, a.Risk, a.Version, a.SavedByID, a.SavedAt, a.ToConfirm, nil, nil, nil, a.Drafted.From, a.Drafted.AsOf,
 		}
 		if o := a.Origin; o != nil {
 			row[17], row[18], row[19] = o.RoundID, o.VersionID, o.QuestionID

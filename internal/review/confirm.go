@@ -57,10 +57,11 @@ func (s *Service) ToConfirm(ctx context.Context, sheet Sheet) ([]ToConfirm, erro
 }
 
 // sameAsThen reports whether a carried answer says what it said then: the question did not
-// change since, and nothing of the answer but its notes was left behind.
+// change since, and nothing of the answer but its notes was left behind. Drafts never do:
+// they are looked at one by one.
 func (s *Service) sameAsThen(ctx context.Context, q postgres.Querier, e Entry) (bool, error) {
 	o := e.Answer.Origin
-	if o == nil {
+	if o == nil || e.Answer.Drafted.From != "" {
 		return false, nil
 	}
 	if o.Flagged || o.VersionID == e.Answer.VersionID {

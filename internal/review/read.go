@@ -30,6 +30,8 @@ type QuestionPage struct {
 	Next      string
 	History   []Revision // newest first, at most 20
 	Before    *Before    // the earlier answer it was carried from; nil when there is none
+
+	Tool []ToolSaying // what the Well-Architected Tool says, for whom raw findings are
 }
 
 // RailEntry is a question of the same section, as a line.
@@ -80,6 +82,7 @@ func (s *Service) Question(ctx context.Context, who identity.Actor, id uuid.UUID
 	postgres.Collect(batch, &lines, pgx.RowToStructByPos[outline], outlineSQL, r.Round.ID)
 	postgres.Collect(batch, &page.History, pgx.RowToStructByPos[Revision], historySQL, r.Round.ID, pin.VersionID, question)
 	evidence.QueueVerdicts(batch, r.Workload.ID, verdicts)
+	tool := evidence.QueueToolAnswers(batch, r.Workload.ID)
 	queueAssigned(batch, r, assignees)
 	var acceptances []remediation.Acceptance
 	remediation.QueueAcceptances(batch, r.Workload.ID, &acceptances)
@@ -97,6 +100,13 @@ func (s *Service) Question(ctx context.Context, who identity.Actor, id uuid.UUID
 		if page.Before, err = s.before(ctx, s.db, who, r, *o); err != nil {
 			return page, err
 		}
+	}
+	if who.CanReadFindings(r.Target()) {
+		said, err := tool.Answers(ctx, s.db)
+		if err != nil {
+			return page, err
+		}
+		page.Tool = saysOf(page.Entry.Question, said)
 	}
 	page.Entry.Assignee = assignees[page.Entry.Key()]
 	if err := s.around(ctx, &page, lines); err != nil {

@@ -136,8 +136,15 @@ type Answer struct {
 	SavedBy       string
 	SavedByID     *uuid.UUID
 	SavedAt       *time.Time
-	ToConfirm     bool    // carried from an earlier round; nobody confirmed it in this one
+	ToConfirm     bool    // carried from an earlier round, or drafted; nobody confirmed it in this one
 	Origin        *Origin // the earlier answer it was carried from
+	Drafted       Drafted // where its ticks were taken from; the zero Drafted when people ticked them
+}
+
+// Drafted says where the ticks of an answer were taken from before somebody confirmed it.
+type Drafted struct {
+	From string     // workloads of the Well-Architected Tool by name; empty: it was not drafted
+	AsOf *time.Time // when they were last changed there
 }
 
 // Origin names the earlier answer that an answer was carried from.

@@ -98,7 +98,7 @@ const answerFields = `
 	a.version_id, a.question_id, a.position, a.required, a.chosen, a.unknown, a.not_applicable, a.reason,
 	a.na_choices, a.na_reasons, a.notes, a.risk, a.version, coalesce(p.name, ''), a.saved_by, a.saved_at,
 	a.to_confirm, a.origin_round, a.origin_version, a.origin_question, coalesce(op.name, ''), o.saved_at,
-	coalesce(o.not_applicable or cardinality(o.na_choices) > 0, false)`
+	coalesce(o.not_applicable or cardinality(o.na_choices) > 0, false), a.drafted_from, a.drafted_as_of`
 
 const answerFrom = `
 	from answers a
@@ -126,6 +126,7 @@ func (r *answerRow) targets() []any {
 		&a.VersionID, &a.QuestionID, &a.Position, &a.Required, &a.Chosen, &a.Unknown, &a.NotApplicable, &a.Reason,
 		&a.NAChoices, &a.NAReasons, &a.Notes, &a.Risk, &a.Version, &a.SavedBy, &a.SavedByID, &a.SavedAt,
 		&a.ToConfirm, &r.originRound, &r.originVersion, &r.originQuestion, &r.origin.SavedBy, &r.origin.SavedAt, &r.origin.Flagged,
+		&a.Drafted.From, &a.Drafted.AsOf,
 	}
 }
 

@@ -80,6 +80,7 @@ func (w Workload) input(tier int) Input {
 	in := Input{
 		Key: w.Key, Name: w.Name, Description: w.Description, TeamKey: w.TeamKey, Tier: tier, Stage: w.Stage, Restricted: w.Restricted,
 		Accounts: w.Production.Accounts, Regions: w.Production.Regions, Tags: w.Production.Tags, ApplicationARN: w.Production.ApplicationARN,
+		WAWorkloads: w.Production.WAWorkloads,
 	}
 	if w.LaunchOn != nil {
 		in.LaunchOn = w.LaunchOn.Format(time.DateOnly)
@@ -116,6 +117,7 @@ func (w *Workload) apply(c clean, now time.Time) {
 	w.UpdatedAt = now
 	w.Production.Accounts, w.Production.Regions = c.Accounts, c.Regions
 	w.Production.Tags, w.Production.ApplicationARN = c.Tags, c.ApplicationARN
+	w.Production.WAWorkloads = c.WAWorkloads
 }
 
 // freeKey refuses a key that redirects to another workload.
@@ -136,6 +138,7 @@ func (s *Service) record(ctx context.Context, tx pgx.Tx, who identity.Actor, ver
 			{Name: "restricted", Value: strconv.FormatBool(w.Restricted)}, {Name: "name", Value: w.Name}, {Name: "launch_on", Value: day(w.LaunchOn)},
 			{Name: "accounts", Value: strings.Join(w.Production.Accounts, " ")}, {Name: "regions", Value: strings.Join(w.Production.Regions, " ")},
 			{Name: "tags", Value: strings.Join(w.Production.Tags, " ")}, {Name: "application_arn", Value: w.Production.ApplicationARN},
+			{Name: "wa_workloads", Value: strings.Join(w.Production.WAWorkloads, ", ")},
 		},
 	})
 }

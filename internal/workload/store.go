@@ -19,7 +19,8 @@ const columns = `
 	w.tier, w.stage, w.restricted, w.launch_on, w.version, w.created_at, w.updated_at, w.retired_at, w.retired_reason,
 	coalesce(s.id, '00000000-0000-0000-0000-000000000000') as scope_id, coalesce(s.name, '') as scope_name,
 	coalesce(s.accounts, '{}') as accounts, coalesce(s.regions, '{}') as regions,
-	coalesce(s.tags, '{}') as tags, coalesce(s.application_arn, '') as application_arn
+	coalesce(s.tags, '{}') as tags, coalesce(s.application_arn, '') as application_arn,
+	coalesce(s.wa_workloads, '{}') as wa_workloads
 	from workloads w
 	join teams t on t.id = w.team_id
 	left join scopes s on s.workload_id = w.id and s.production`
@@ -29,7 +30,7 @@ func scan(row pgx.CollectableRow) (Workload, error) {
 	p := &w.Production
 	err := row.Scan(&w.ID, &w.Key, &w.Name, &w.Description, &w.TeamID, &w.TeamKey, &w.TeamName,
 		&w.Tier, &w.Stage, &w.Restricted, &w.LaunchOn, &w.Version, &w.CreatedAt, &w.UpdatedAt, &w.RetiredAt, &w.RetiredReason,
-		&p.ID, &p.Name, &p.Accounts, &p.Regions, &p.Tags, &p.ApplicationARN)
+		&p.ID, &p.Name, &p.Accounts, &p.Regions, &p.Tags, &p.ApplicationARN, &p.WAWorkloads)
 	return w, err
 }
 
@@ -129,10 +130,10 @@ func putProduction(ctx context.Context, tx pgx.Tx, workloadID uuid.UUID, s Scope
 		s.ID = uuid.Must(uuid.NewV7())
 	}
 	const sql = `
-		insert into scopes (id, workload_id, name, production, accounts, regions, tags, application_arn)
-		values ($1, $2, 'production', true, $3, $4, $5, $6)
+		insert into scopes (id, workload_id, name, production, accounts, regions, tags, application_arn, wa_workloads)
+		values ($1, $2, 'production', true, $3, $4, $5, $6, $7)
 		on conflict (id) do update set accounts = excluded.accounts, regions = excluded.regions,
-			tags = excluded.tags, application_arn = excluded.application_arn`
-	_, err := tx.Exec(ctx, sql, s.ID, workloadID, s.Accounts, s.Regions, s.Tags, s.ApplicationARN)
+			tags = excluded.tags, application_arn = excluded.application_arn, wa_workloads = excluded.wa_workloads`
+	_, err := tx.Exec(ctx, sql, s.ID, workloadID, s.Accounts, s.Regions, s.Tags, s.ApplicationARN, s.WAWorkloads)
 	return err
 }

@@ -15,10 +15,14 @@ var (
 	keyForm     = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,39}$`)
 	accountForm = regexp.MustCompile(`^[0-9]{12}$`)
 	regionForm  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$`)
+	toolForm    = regexp.MustCompile(`^arn:[a-z-]+:wellarchitected:[a-z0-9-]+:[0-9]{12}:workload/[0-9a-f]{32}$`)
 	arnForm     = regexp.MustCompile(`^arn:[a-z-]+:[a-z-]+:[a-z0-9-]*:[0-9]{12}:.{1,900}$`)
 )
 
-const maxScopeEntries = 50
+const (
+	maxScopeEntries  = 50
+	maxToolWorkloads = 10
+)
 
 // clean is the input after trimming and Unicode normalisation, with the launch date read.
 type clean struct {
@@ -67,7 +71,7 @@ func (in Input) check() (clean, error) {
 	return c, fault.InvalidFields(bad...)
 }
 
-// checkScope normalises the four lists of the production scope.
+// checkScope normalises the lists of the production scope.
 func (c *clean) checkScope(in Input) (bad []fault.Field) {
 	add := func(name, message string) { bad = append(bad, fault.Field{Name: name, Message: message}) }
 	c.Accounts, c.Regions, c.Tags = tidy(withoutHyphens(in.Accounts)), tidy(in.Regions), tidy(in.Tags)
@@ -104,6 +108,28 @@ func (c *clean) checkScope(in Input) (bad []fault.Field) {
 	c.ApplicationARN = text.Clean(in.ApplicationARN)
 	if c.ApplicationARN != "" && !arnForm.MatchString(c.ApplicationARN) {
 		add("application_arn", "Write the whole ARN of the application, or leave it empty.")
+	}
+	return append(bad, c.checkTool(in)...)
+}
+
+// checkTool normalises the workloads of the Well-Architected Tool. Names hold what people
+// write, so that they stand on lines of their own.
+func (c *clean) checkTool(in Input) (bad []fault.Field) {
+	const field = "wa_workloads"
+	c.WAWorkloads = tidy(in.WAWorkloads)
+	for _, name := range c.WAWorkloads {
+		switch n := utf8.RuneCountInString(name); {
+		case strings.HasPrefix(name, "arn:") && !toolForm.MatchString(name):
+			return []fault.Field{{Name: field, Message: "Write the whole ARN of the workload, as the Well-Architected Tool shows it, or its name."}}
+		case n < 3 || n > 100:
+			return []fault.Field{{Name: field, Message: "A name in the Well-Architected Tool has 3 to 100 characters; \"" + text.Cut(name) + "\" has not."}}
+		}
+	}
+	switch {
+	case len(c.WAWorkloads) > maxToolWorkloads:
+		bad = append(bad, fault.Field{Name: field, Message: "Name at most 10."})
+	case len(c.WAWorkloads) > 0 && len(c.Accounts) == 0:
+		bad = append(bad, fault.Field{Name: field, Message: "Name the accounts and Regions as well: there the Well-Architected Tool is read."})
 	}
 	return bad
 }

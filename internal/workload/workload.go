@@ -52,6 +52,7 @@ type Scope struct {
 	Regions        []string
 	Tags           []string
 	ApplicationARN string
+	WAWorkloads    []string // names or ARNs of the Well-Architected Tool's workloads
 }
 
 // Empty reports whether nothing in AWS is named.
@@ -78,4 +79,5 @@ type Input struct {
 	Regions        []string
 	Tags           []string
 	ApplicationARN string
+	WAWorkloads    []string
 }

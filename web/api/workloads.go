@@ -39,6 +39,7 @@ type Production struct {
 	Regions        []string `json:"regions" nullable:"false" maxItems:"50"`
 	Tags           []string `json:"tags,omitempty" maxItems:"50" doc:"key=value each; a resource belongs when it carries one of them."`
 	ApplicationARN string   `json:"application_arn,omitempty"`
+	WAWorkloads    []string `json:"wa_workloads,omitempty" maxItems:"10" doc:"Names or ARNs of workloads in the Well-Architected Tool, whose answers are read."`
 }
 
 // WorkloadLine is a workload as the list has it, with what is true of it now.
@@ -203,6 +204,7 @@ func (s *server) changeWorkload(ctx context.Context, in *changeWorkloadInput) (*
 func inProduction(in *workload.Input, p *Production) {
 	if p != nil {
 		in.Accounts, in.Regions, in.Tags, in.ApplicationARN = p.Accounts, p.Regions, p.Tags, strings.TrimSpace(p.ApplicationARN)
+		in.WAWorkloads = p.WAWorkloads
 	}
 }
 
@@ -211,7 +213,7 @@ func (s *server) workload(w workload.Workload) Workload {
 	return Workload{
 		ID: w.ID, Key: w.Key, Name: w.Name, Description: w.Description, Team: w.TeamKey, Tier: w.Tier, Stage: w.Stage, Restricted: w.Restricted,
 		LaunchOn: date(w.LaunchOn), CreatedAt: w.CreatedAt.UTC(), UpdatedAt: w.UpdatedAt.UTC(), RetiredAt: utc(w.RetiredAt),
-		Production: Production{Accounts: some(p.Accounts), Regions: some(p.Regions), Tags: p.Tags, ApplicationARN: p.ApplicationARN},
+		Production: Production{Accounts: some(p.Accounts), Regions: some(p.Regions), Tags: p.Tags, ApplicationARN: p.ApplicationARN, WAWorkloads: p.WAWorkloads},
 		HTMLURL:    s.html("/workloads/" + w.Key),
 	}
 }

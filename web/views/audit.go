@@ -158,6 +158,7 @@ var verbWords = map[string]string{
 	"review_type.added":             "Added a review type",
 	"review_type.changed":           "Changed a review type",
 	"answers.confirmed":             "Confirmed answers of a section",
+	"answers.drafted":               "Took answers from the Well-Architected Tool",
 	"roles.set":                     "Set the roles of a person",
 	"round.changes_requested":       "Asked for changes",
 	"round.decided":                 "Decided and sealed a round",

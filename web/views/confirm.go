@@ -31,7 +31,7 @@ func blockedWords(list []review.Blocker) string {
 	case confirm == 0:
 		return "Each is unanswered. "
 	case open == 0:
-		return "Each is carried from before and to be confirmed. "
+		return "Each is to be confirmed. "
 	default:
 		return itoa(open) + " unanswered, " + itoa(confirm) + " to be confirmed. "
 	}

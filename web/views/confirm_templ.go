@@ -491,7 +491,7 @@ func toConfirmPanel(h ReviewHome) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Panel(ui.PanelProps{ID: "to-confirm", Title: "To confirm", Meta: "Carried from before. Whoever confirms an answer is its author."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var12), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Panel(ui.PanelProps{ID: "to-confirm", Title: "To confirm", Meta: toConfirmMeta(h) + " Whoever confirms an answer is its author."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var12), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -27,7 +27,7 @@ type coverageRow struct {
 }
 
 // sourceOrder is the order in which sources stand on pages.
-var sourceOrder = questionnaire.CheckSources()
+var sourceOrder = append(questionnaire.CheckSources(), evidence.ToolSource)
 
 func compareSources(a, b string) int {
 	place := func(s string) int {

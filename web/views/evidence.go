@@ -188,6 +188,8 @@ func sourceName(source string) string {
 		return "Config recorder"
 	case evidence.TrailSource:
 		return "CloudTrail"
+	case evidence.ToolSource:
+		return "Well-Architected Tool"
 	}
 	return questionnaire.TitleOfSource(source)
 }
@@ -244,13 +246,15 @@ func factState(s evidence.FactState) (ui.Kind, string) {
 		return ui.StateCancelled, "Suppressed"
 	case evidence.NotApplicable:
 		return ui.RiskNotApplicable, "Not applicable"
+	case evidence.Stated:
+		return ui.StateWaiting, "Said by people"
 	}
 	return ui.VerdictCannotTell, "Unknown"
 }
 
 func factStateOptions(chosen evidence.FactState) []ui.Option {
 	var list []ui.Option
-	for _, s := range []evidence.FactState{evidence.Pass, evidence.Fail, evidence.Suppressed, evidence.NotApplicable, evidence.Unknown} {
+	for _, s := range []evidence.FactState{evidence.Pass, evidence.Fail, evidence.Suppressed, evidence.NotApplicable, evidence.Unknown, evidence.Stated} {
 		_, words := factState(s)
 		list = append(list, ui.Option{Value: string(s), Text: words})
 	}

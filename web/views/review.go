@@ -41,6 +41,7 @@ type ReviewHome struct {
 
 	ToConfirm  []review.ToConfirm
 	Newer      []review.Newer // sets with a newer version
+	FromTool   int            // questions that the Well-Architected Tool has an answer for, and this review has not
 	Plan       review.AgendaInput
 	CanPlan    bool   // the reader is in the team and the review is open
 	PlanBroken string // why the plan was not saved, beside its form

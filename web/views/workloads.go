@@ -343,6 +343,9 @@ func scopeFacts(s workload.Scope) []ui.Definition {
 	if s.ApplicationARN != "" {
 		list = append(list, ui.Definition{Term: "Application", Body: codes([]string{s.ApplicationARN})})
 	}
+	if len(s.WAWorkloads) > 0 {
+		list = append(list, ui.Definition{Term: "Well-Architected Tool", Text: strings.Join(s.WAWorkloads, ", ")})
+	}
 	return list
 }
 
@@ -351,7 +354,7 @@ type WorkloadForm struct {
 	Key, Name, Description, Team, Tier, Stage string
 	Restricted                                bool
 	LaunchOn, Accounts, Regions, Tags         string
-	ApplicationARN                            string
+	ApplicationARN, WAWorkloads               string
 	Version                                   string
 
 	Teams    []ui.Option
@@ -364,7 +367,7 @@ func FormOf(w workload.Workload) WorkloadForm {
 	f := WorkloadForm{
 		Key: w.Key, Name: w.Name, Description: w.Description, Team: w.TeamKey, Tier: strconv.Itoa(w.Tier), Stage: w.Stage, Restricted: w.Restricted,
 		Accounts: strings.Join(w.Production.Accounts, "\n"), Regions: strings.Join(w.Production.Regions, "\n"), Tags: strings.Join(w.Production.Tags, "\n"),
-		ApplicationARN: w.Production.ApplicationARN, Version: strconv.Itoa(w.Version), Stored: &w,
+		ApplicationARN: w.Production.ApplicationARN, WAWorkloads: strings.Join(w.Production.WAWorkloads, "\n"), Version: strconv.Itoa(w.Version), Stored: &w,
 	}
 	if w.LaunchOn != nil {
 		f.LaunchOn = w.LaunchOn.Format(time.DateOnly)
@@ -434,6 +437,7 @@ func (f WorkloadForm) differences() (list [][3]string) {
 		{"Name", s.Name, f.Name}, {"Key", s.Key, f.Key}, {"Description", s.Description, f.Description}, {"Team", s.Team, f.Team},
 		{"Tier", s.Tier, f.Tier}, {"Stage", s.Stage, f.Stage}, {"Launch", s.LaunchOn, f.LaunchOn}, {"Restricted", yes[s.Restricted], yes[f.Restricted]},
 		{"Accounts", s.Accounts, f.Accounts}, {"Regions", s.Regions, f.Regions}, {"Tags", s.Tags, f.Tags}, {"Application", s.ApplicationARN, f.ApplicationARN},
+		{"Well-Architected Tool", s.WAWorkloads, f.WAWorkloads},
 	} {
 		if strings.Join(strings.Fields(d[1]), " ") != strings.Join(strings.Fields(d[2]), " ") {
 			list = append(list, d)

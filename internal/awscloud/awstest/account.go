@@ -3,6 +3,7 @@ package awstest
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 )
@@ -21,7 +22,7 @@ func Sound(account, region string, tags map[string]string) Answers {
 	report := "user,arn,password_enabled,password_last_used,mfa_active,access_key_1_active,access_key_1_last_rotated,access_key_2_active,access_key_2_last_rotated\n" +
 		"<root_account>,arn:aws:iam::" + account + ":root,true,no_information,true,false,N/A,false,N/A\n" +
 		"kim,arn:aws:iam::" + account + ":user/kim,true,no_information,true,true," + made + ",false,N/A\n"
-	return Answers{
+	out := Answers{
 		"GetAccountSummary":         Always(Summary(map[string]int{"AccountMFAEnabled": 1, "AccountAccessKeysPresent": 0, "Users": 1})),
 		"GetCredentialReport":       Always(Report(report, time.Now().Add(-time.Hour))),
 		"GenerateCredentialReport":  Always(`<GenerateCredentialReportResponse><GenerateCredentialReportResult><State>COMPLETE</State></GenerateCredentialReportResult></GenerateCredentialReportResponse>`),
@@ -39,6 +40,17 @@ func Sound(account, region string, tags map[string]string) Answers {
 		"DescribeLoadBalancers":     Always(`<DescribeLoadBalancersResponse><DescribeLoadBalancersResult><LoadBalancers><member><LoadBalancerArn>` + balancer + `</LoadBalancerArn><LoadBalancerName>front</LoadBalancerName><Type>application</Type><AvailabilityZones><member><ZoneName>` + region + `a</ZoneName></member><member><ZoneName>` + region + `b</ZoneName></member></AvailabilityZones></member></LoadBalancers></DescribeLoadBalancersResult></DescribeLoadBalancersResponse>`),
 		"DescribeTargetGroups":      Always(`<DescribeTargetGroupsResponse><DescribeTargetGroupsResult><TargetGroups><member><TargetGroupArn>` + group + `</TargetGroupArn><TargetGroupName>front</TargetGroupName><TargetType>ip</TargetType><HealthCheckEnabled>true</HealthCheckEnabled><HealthCheckPath>/health</HealthCheckPath><LoadBalancerArns><member>` + balancer + `</member></LoadBalancerArns></member></TargetGroups></DescribeTargetGroupsResult></DescribeTargetGroupsResponse>`),
 	}
+	maps.Copy(out, Tool(account, region, SoundTool()))
+	return out
+}
+
+// SoundTool is the workload payments of the Well-Architected Tool in a sound account.
+func SoundTool() ToolWorkload {
+	return ToolWorkload{Name: "payments", ID: "0123456789abcdef0123456789abcdef", Changed: time.Now().Add(-10 * 24 * time.Hour), Answers: []ToolAnswer{
+		{Question: "priorities", Risk: "MEDIUM", Notes: "The list of needs is in the wiki.",
+			Choices: []string{"+ops_priorities_ext_cust_needs", "+ops_priorities_int_cust_needs", "-ops_priorities_governance_reqs", "ops_priorities_compliance_reqs", "+ops_priorities_new_this_year", "ops_priorities_no"}},
+		{Question: "ops-model", Choices: []string{"ops_ops_model_def_resource_owners", "ops_ops_model_no"}},
+	}}
 }
 
 // Empty answers the further services as an account does that has nothing.
@@ -57,6 +69,7 @@ func Empty() Answers {
 		"ListRestoreJobs":           Always(map[string]any{"RestoreJobs": []any{}}),
 		"DescribeAutoScalingGroups": Always(`<DescribeAutoScalingGroupsResponse><DescribeAutoScalingGroupsResult><AutoScalingGroups/></DescribeAutoScalingGroupsResult></DescribeAutoScalingGroupsResponse>`),
 		"DescribeLoadBalancers":     Always(`<DescribeLoadBalancersResponse><DescribeLoadBalancersResult><LoadBalancers/></DescribeLoadBalancersResult></DescribeLoadBalancersResponse>`),
+		"ListWorkloads":             Always(map[string]any{"WorkloadSummaries": []any{}}),
 		"DescribeTargetGroups":      Always(`<DescribeTargetGroupsResponse><DescribeTargetGroupsResult><TargetGroups/></DescribeTargetGroupsResult></DescribeTargetGroupsResponse>`),
 	}
 }

@@ -127,7 +127,7 @@ func restOp(r *http.Request) string {
 	case path == "/getAlternateContact":
 		return "GetAlternateContact"
 	}
-	return ""
+	return toolOp(path)
 }
 
 // queryFault writes an error as EC2 or as the other services of the query protocol do.

@@ -168,7 +168,7 @@ func parse(r *http.Request) (request, error) {
 		q.wire, q.Op = cbor, r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
 		return q, q.readCBOR()
 	default:
-		q.Op = restOp(r)
+		q.Op, q.in["Path"] = restOp(r), r.URL.Path
 		for k := range r.URL.Query() {
 			q.in[k] = r.URL.Query().Get(k)
 		}
