@@ -159,6 +159,8 @@ var routeRules = map[string]rule{
 	"GET /connections/new":                               admins,
 	"POST /connections/new":                              admins,
 	"GET /connections/{id}":                              seers,
+	"GET /connections/{id}/edit":                         admins,
+	"POST /connections/{id}/edit":                        admins,
 	"GET /connections/{id}/test":                         admins,
 	"POST /connections/{id}/remove":                      admins,
 	"POST /connections/{id}/allow":                       lenders,

@@ -325,6 +325,9 @@ var evidenceRows = map[string]row{
 	"AddConnection": {admins, func(c call) error {
 		return only(c.Evidence.AddConnection(c.ctx, c.who, evidence.ConnectionInput{}))
 	}},
+	"ChangeConnection": {admins, func(c call) error {
+		return only(c.Evidence.ChangeConnection(c.ctx, c.who, c.connection.ID, 99, evidence.ConnectionInput{}))
+	}},
 	"RemoveConnection": {admins, func(c call) error { return only(c.Evidence.RemoveConnection(c.ctx, c.who, c.connection.ID)) }},
 	"TestConnection":   {admins, func(c call) error { return only(c.Evidence.TestConnection(c.ctx, c.who, c.connection.ID, "x")) }},
 	"Run":              {readers, func(c call) error { return only(c.Evidence.Run(c.ctx, c.who, c.run)) }},

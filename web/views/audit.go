@@ -176,6 +176,7 @@ var verbWords = map[string]string{
 	"account.allowed":               "Allowed a workload to name an account",
 	"account.disallowed":            "No longer allows a workload to name an account",
 	"connection.added":              "Connected an AWS account",
+	"connection.changed":            "Changed a connection to AWS",
 	"connection.removed":            "Removed a connection to AWS",
 	"workload.brought_back":         "Brought a workload back",
 	"workload.changed":              "Changed a workload",

@@ -1,0 +1,5 @@
+-- Room: internal/evidence.
+alter table connections add column version int not null default 1;
+alter table connections add column hub_region text not null default '';
+alter table connections add constraint connections_hub check (hub = (hub_region <> ''));
+create unique index connections_one_hub on connections (hub) where hub and removed_at is null;
