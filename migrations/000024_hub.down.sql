@@ -1,3 +1,4 @@
+alter table items drop column closed_alone;
 drop index connections_one_hub;
 alter table connections drop constraint connections_hub;
 alter table connections drop column hub_region;

@@ -162,15 +162,17 @@ func (v *visit) connection() (views.ConnectionPage, error) {
 	if err != nil {
 		return views.ConnectionPage{}, err
 	}
-	p := views.ConnectionPage{Actions: v.Evidence.Actions(), Admin: v.who.Is(identity.Admin)}
+	p := views.ConnectionPage{Admin: v.who.Is(identity.Admin)}
 	if p.Connection, err = v.Evidence.Connection(v.ctx(), v.who, id); err != nil {
 		return p, err
 	}
+	p.Actions = v.Evidence.Actions(p.Connection.Hub)
 	p.CanLend = v.who.May(identity.LendAccount, identity.Target{TeamID: p.Connection.TeamID}) == nil
 	p.Region = "us-east-1"
 	if len(p.Connection.Regions) > 0 {
 		p.Region = p.Connection.Regions[0]
 	}
+	p.Region = cmp.Or(p.Connection.HubRegion, p.Region)
 	p.Uses, err = workload.UsesOf(v.ctx(), v.DB, v.who, p.Connection.Account)
 	return p, err
 }

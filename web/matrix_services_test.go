@@ -320,6 +320,8 @@ var evidenceRows = map[string]row{
 	"Changes":     {insiders, func(c call) error { return only(c.Evidence.Changes(c.ctx, c.who, c.w.ID, c.run, c.run)) }},
 	"Failures":    {insiders, func(c call) error { return only(c.Evidence.Failures(c.ctx, c.who, c.w.ID)) }},
 	"Track":       {team, func(c call) error { return only(c.Evidence.Track(c.ctx, c.who, c.w.ID, evidence.TrackInput{})) }},
+	"Unasked":     {anyone, func(c call) error { return only(c.Evidence.Unasked(c.ctx, remediation.Item{})) }},
+	"CloseUnasked": {nobody, func(c call) error { return c.Evidence.CloseUnasked(c.ctx, c.who, somebody, 1, "x") }},
 	"Connections": {anyone, func(c call) error { return only(c.Evidence.Connections(c.ctx, c.who)) }},
 	"Connection":  {seers, func(c call) error { return only(c.Evidence.Connection(c.ctx, c.who, c.connection.ID)) }},
 	"AddConnection": {admins, func(c call) error {

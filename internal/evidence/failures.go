@@ -22,6 +22,7 @@ type Failure struct {
 	Source    string
 	Control   string
 	Title     string
+	Severity  Severity
 	Failed    int
 	Passed    int
 	Resources []string  // the first five that fail
@@ -50,12 +51,16 @@ func (s *Service) Failures(ctx context.Context, who identity.Actor, workloadID u
 
 func failures(ctx context.Context, q postgres.Querier, w workload.Workload) ([]Failure, error) {
 	const sql = `
-		select f.source, f.control, min(f.title) filter (where f.state = 'fail'), count(*) filter (where f.state = 'fail'), count(*) filter (where f.state = 'pass'),
-			(array_agg(f.resource order by f.account, f.region, f.resource) filter (where f.state = 'fail'))[1:5], min(f.changed_at) filter (where f.state = 'fail')
+		with failing as (
+		select f.source, f.control, min(f.title) filter (where f.state = 'fail') as title, count(*) filter (where f.state = 'fail') as failed, count(*) filter (where f.state = 'pass') as passed,
+			(array_agg(f.resource order by f.account, f.region, f.resource) filter (where f.state = 'fail'))[1:5] as resources, min(f.changed_at) filter (where f.state = 'fail') as since,
+			min(f.id) filter (where f.state = 'fail') as one
 		from facts f
 		where f.gone_at is null and f.state in ('fail', 'pass') and ` + inScope + `
-		group by f.source, f.control having count(*) filter (where f.state = 'fail') > 0
-		order by 4 desc, 1, 2`
+		group by f.source, f.control having count(*) filter (where f.state = 'fail') > 0)
+		select g.source, g.control, g.title, coalesce(o.detail->>'control_severity', ''), g.failed, g.passed, g.resources, g.since
+		from failing g join facts o on o.id = g.one
+		order by g.failed desc, g.source, g.control`
 	foreign, err := workload.Foreign(ctx, q, w.ID)
 	if err != nil {
 		return nil, err
@@ -67,7 +72,7 @@ func failures(ctx context.Context, q postgres.Querier, w workload.Workload) ([]F
 		return nil, fmt.Errorf("read failures: %w", err)
 	}
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (f Failure, err error) {
-		return f, row.Scan(&f.Source, &f.Control, &f.Title, &f.Failed, &f.Passed, &f.Resources, &f.Since)
+		return f, row.Scan(&f.Source, &f.Control, &f.Title, &f.Severity, &f.Failed, &f.Passed, &f.Resources, &f.Since)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read failures: %w", err)
@@ -166,7 +171,7 @@ func (in TrackInput) openings(w workload.Workload, list []Failure) ([]remediatio
 func (f Failure) opening(w workload.Workload, owner uuid.UUID, due time.Time) remediation.Opening {
 	return remediation.Opening{
 		WorkloadID: w.ID, CauseKind: remediation.CauseEvidence, CauseKey: f.Key(), Title: shorten(f.Control+": "+f.Title, 280), Detail: f.sentence(),
-		Risk: "medium", Href: "/workloads/" + w.Key + "/evidence?view=facts&state=fail&source=" + f.Source + "&control=" + f.Control, OwnerID: owner, DueOn: due,
+		Risk: f.Severity.Risk(), Href: "/workloads/" + w.Key + "/evidence?view=facts&state=fail&source=" + f.Source + "&control=" + f.Control, OwnerID: owner, DueOn: due,
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/maphash"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,7 +27,8 @@ type writer struct {
 	now    time.Time
 	known  map[factKey]stored
 	seen   map[factKey]sighting
-	count  int // of what was seen, once the maps are given up
+	unread map[string]bool // controls that nobody could look at: what stands of them stays
+	count  int             // of what was seen, once the maps are given up
 }
 
 // origins hashes where records come from, to tell two of them apart.
@@ -75,7 +78,7 @@ func newWriter(ctx context.Context, db *pgxpool.Pool, runID uuid.UUID, cell Cell
 	const sql = `
 		select id, control, resource, hash, state, observed_at, gone_at is not null
 		from facts where source = $1 and account = $2 and region = $3 and control = any($4)`
-	w := &writer{db: db, runID: runID, cell: cell, source: source, now: now, known: map[factKey]stored{}, seen: map[factKey]sighting{}}
+	w := &writer{db: db, runID: runID, cell: cell, source: source, now: now, known: map[factKey]stored{}, seen: map[factKey]sighting{}, unread: map[string]bool{}}
 	rows, err := db.Query(ctx, sql, source, cell.Account, cell.Region, notNil(keys))
 	if err != nil {
 		return nil, fmt.Errorf("read known facts: %w", err)
@@ -105,6 +108,9 @@ func (w *writer) write(ctx context.Context, batch []Observation) error {
 	at := map[factKey]int{} // where a fact stands in rows: the last of a batch counts
 	for _, o := range batch {
 		o = o.cleaned(w.now)
+		if unread(o.State, o.Reason) {
+			w.unread[o.Control] = true
+		}
 		k := keyOf(o.Control, o.Resource)
 		switch again, store := w.news(k, o); {
 		case again != 0:
@@ -279,8 +285,8 @@ func (t turns) store(ctx context.Context, tx pgx.Tx, w *writer) error {
 	return err
 }
 
-// closeAbsent marks as gone what was known and not seen. Only after the source was read
-// whole.
+// closeAbsent marks as gone what was known and not seen, but for controls that nobody could
+// look at. Only after the source was read whole.
 func (w *writer) closeAbsent(ctx context.Context, tx pgx.Tx, now time.Time) error {
 	var absent []int64
 	for k, known := range w.known {
@@ -291,13 +297,14 @@ func (w *writer) closeAbsent(ctx context.Context, tx pgx.Tx, now time.Time) erro
 	if len(absent) == 0 {
 		return nil
 	}
+	unread := slices.Collect(maps.Keys(w.unread))
 	const history = `
-		insert into fact_changes (fact_id, at, run_id, before, after) select id, $2, $3, state, '' from facts where id = any($1)
+		insert into fact_changes (fact_id, at, run_id, before, after) select id, $2, $3, state, '' from facts where id = any($1) and control <> all($4)
 		on conflict (fact_id, at) do update set after = ''`
-	if _, err := tx.Exec(ctx, history, absent, now, w.runID); err != nil {
+	if _, err := tx.Exec(ctx, history, absent, now, w.runID, notNil(unread)); err != nil {
 		return fmt.Errorf("close absent facts: %w", err)
 	}
-	_, err := tx.Exec(ctx, `update facts set gone_at = $2, run_id = $3 where id = any($1)`, absent, now, w.runID)
+	_, err := tx.Exec(ctx, `update facts set gone_at = $2, run_id = $3 where id = any($1) and control <> all($4)`, absent, now, w.runID, notNil(unread))
 	if err != nil {
 		return fmt.Errorf("close absent facts: %w", err)
 	}
