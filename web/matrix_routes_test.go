@@ -68,7 +68,7 @@ var routeRules = map[string]rule{
 	"POST /teams/{key}/chat":                             leadsOrAdmin,
 	"GET /items/{id}":                                    readers,
 	"POST /items/{id}":                                   helpers,
-	"POST /items/{id}/close":                             nobody,
+	"POST /items/{id}/close":                             leads,
 	"GET /items/{id}/talk":                               readers,
 	"POST /items/{id}/talk":                              readers,
 	"POST /items/{id}/talk/files":                        helpers,

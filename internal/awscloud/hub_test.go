@@ -100,9 +100,9 @@ func TestHubRestsOnTheRecorder(t *testing.T) {
 // Where the account cannot be asked, what the hub is silent about cannot be told, and never passes.
 func TestHubWithoutTheAccount(t *testing.T) {
 	worlds := map[string]func(w *awstest.World){
-		"no role":                func(w *awstest.World) { w.Roles = nil },
-		"the Region is off":      func(w *awstest.World) { w.Regions[eu] = nil },
-		"Security Hub is off":    func(w *awstest.World) { w.Regions[eu].HubOff = true },
+		"no role":             func(w *awstest.World) { w.Roles = nil },
+		"the Region is off":   func(w *awstest.World) { w.Regions[eu] = nil },
+		"Security Hub is off": func(w *awstest.World) { w.Regions[eu].HubOff = true },
 	}
 	for name, change := range worlds {
 		t.Run(name, func(t *testing.T) {

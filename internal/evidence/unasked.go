@@ -37,7 +37,7 @@ func (s *Service) Unasked(ctx context.Context, it remediation.Item) (bool, error
 func (s *Service) CloseUnasked(ctx context.Context, who identity.Actor, id uuid.UUID, version int, reason string) error {
 	now, reason := s.now(), text.Clean(reason)
 	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
-		it, err := remediation.LockEvidence(ctx, tx, who, id)
+		it, err := remediation.Locked(ctx, tx, who, id)
 		if err != nil {
 			return err
 		}
@@ -51,7 +51,7 @@ func (s *Service) CloseUnasked(ctx context.Context, who identity.Actor, id uuid.
 		case it.Version != version:
 			return fault.New(fault.Conflict, "Somebody changed this item since you opened it. Your reason is still here.")
 		case !unasked:
-			return fault.New(fault.Conflict, "A check asks for this again, so a collection closes it.")
+			return fault.New(fault.Conflict, "A check asks for this, or evidence is not its cause: it is not closed here.")
 		case n == 0 || n > 1000:
 			return fault.InvalidField("reason", "Say why it needs no more work, in at most 1,000 characters.")
 		}

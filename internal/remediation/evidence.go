@@ -8,7 +8,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"orrery/internal/fault"
 	"orrery/internal/identity"
 	"orrery/internal/postgres"
 )
@@ -51,20 +50,15 @@ func ReopenByEvidence(ctx context.Context, tx pgx.Tx, who identity.Actor, it Ite
 	return record(ctx, tx, who, "item.reopened", it.WorkloadID, it.ID, now)
 }
 
-// LockEvidence reads an item of evidence for a change, within the caller's transaction; not
-// found when its workload is not readable by who, or when evidence is not its cause. It does
-// not authorise: evidence calls it.
-func LockEvidence(ctx context.Context, tx pgx.Tx, who identity.Actor, id uuid.UUID) (Item, error) {
-	it, err := lock(ctx, tx, who, id)
-	if err == nil && it.CauseKind != CauseEvidence {
-		err = fault.New(fault.NotFound, "There is no such item of evidence.")
-	}
-	return it, err
+// Locked reads an item for a change, within the caller's transaction; not found when its
+// workload is not readable by who. It does not authorise more: evidence calls it.
+func Locked(ctx context.Context, tx pgx.Tx, who identity.Actor, id uuid.UUID) (Item, error) {
+	return lock(ctx, tx, who, id)
 }
 
 // CloseUnasked closes an item of evidence that nothing asks for any more, within the caller's
 // transaction: it was not mended, and stays closed when its workload comes back. It does not
-// authorise: evidence calls it, after LockEvidence.
+// authorise: evidence calls it, after Locked.
 func CloseUnasked(ctx context.Context, tx pgx.Tx, who identity.Actor, it Item, reason string, now time.Time) error {
 	const sql = `
 		update items set state = 'closed', closed_at = $2, closed_by = $3, closed_reason = $4, closed_alone = true, version = version + 1

@@ -30,7 +30,7 @@ func (s *Service) EvidenceSince(ctx context.Context, who identity.Actor, workloa
 }
 
 // turnedSince is EvidenceSince with the id of the decision, for whom may read the workload.
-func (s *Service) turnedSince(ctx context.Context, q postgres.Querier, who identity.Actor, workloadID uuid.UUID) (Review, []ChangedProof, uuid.UUID, error) {
+func (s *Service) turnedSince(ctx context.Context, q postgres.Batcher, who identity.Actor, workloadID uuid.UUID) (Review, []ChangedProof, uuid.UUID, error) {
 	g, err := governingOf(ctx, q, workloadID, "")
 	if err != nil || g.review == uuid.Nil || g.decision == nil || g.outcome == Revoked {
 		return Review{}, nil, uuid.Nil, ignoreNone(err)
