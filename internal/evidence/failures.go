@@ -28,13 +28,17 @@ type Failure struct {
 	Resources []string  // the first five that fail
 	Since     time.Time // when the first of them began to fail
 	Item      *remediation.Item
+	Elsewhere *Elsewhere // the item of the team that owns the account, on another workload
 }
 
 // Key names the failure; it is the key of its item's cause.
 func (f Failure) Key() string { return f.Source + "/" + f.Control }
 
-// Tracked reports whether an item of the failure is not finished.
-func (f Failure) Tracked() bool { return f.Item != nil && !f.Item.Finished() }
+// Tracked reports whether an item of the failure is not finished, here or elsewhere.
+func (f Failure) Tracked() bool { return f.Own() || f.Elsewhere != nil }
+
+// Own reports whether an item of this workload is not finished.
+func (f Failure) Own() bool { return f.Item != nil && !f.Item.Finished() }
 
 // Failures lists what fails for a workload by control, the widest first, with the item that
 // tracks it. It is for whom raw findings are: others get Forbidden.
@@ -81,11 +85,19 @@ func failures(ctx context.Context, q postgres.Querier, w workload.Workload) ([]F
 	if err != nil {
 		return nil, err
 	}
+	w.Production = scope
+	elsewhere, err := TrackedElsewhere(ctx, q, w)
+	if err != nil {
+		return nil, err
+	}
 	for i := range list {
 		for j := range items {
 			if items[j].CauseKey == list[i].Key() {
 				list[i].Item = &items[j]
 			}
+		}
+		if e, ok := elsewhere[list[i].Key()]; ok && !list[i].Own() {
+			list[i].Elsewhere = &e
 		}
 	}
 	return list, nil

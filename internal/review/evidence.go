@@ -48,7 +48,8 @@ func ignoreNone(err error) error {
 // openFromEvidence opens the items that evidence calls for by itself: where it contradicts a
 // ticked choice, or where a check on a required question newly fails. The first collection of
 // a workload opens none, an accepted risk only for what newly fails, and a cause that has an
-// item is left to it, unless it was closed without being mended.
+// item is left to it, unless it was closed without being mended; so is what the team that owns
+// the account tracks.
 func (s *Service) openFromEvidence(ctx context.Context, tx pgx.Tx, w workload.Workload, newlyFailing []string, now time.Time) error {
 	lead, err := leadOf(ctx, tx, w.TeamID)
 	if err != nil || lead == uuid.Nil {
@@ -61,6 +62,13 @@ func (s *Service) openFromEvidence(ctx context.Context, tx pgx.Tx, w workload.Wo
 	has := map[string]bool{}
 	for _, it := range known {
 		has[it.CauseKey] = it.State != remediation.Closed
+	}
+	elsewhere, err := evidence.TrackedElsewhere(ctx, tx, w)
+	if err != nil {
+		return err
+	}
+	for key := range elsewhere {
+		has[key] = true
 	}
 	sheets, err := s.standingSheets(ctx, tx, w.ID)
 	if err != nil {
