@@ -42,7 +42,7 @@ func (v *visit) baseline(tail string) (b views.BaselinePage, moved string, err e
 	if err != nil || moved != "" {
 		return b, moved, err
 	}
-	b = views.BaselinePage{Workload: w, CanRead: v.who.CanReadFindings(w.Target()), CanTrack: v.who.May(identity.WorkItems, w.Target()) == nil, Now: v.Now()}
+	b = views.BaselinePage{Workload: w, CanRead: v.who.CanReadFindings(w.Target()), CanTrack: v.who.May(identity.WorkItems, w.Target()) == nil, Now: v.Now(), Who: v.who}
 	if b.CanRead {
 		if b.Failures, err = v.Evidence.Failures(v.ctx(), v.who, w.ID); err != nil {
 			return b, "", err

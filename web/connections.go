@@ -3,7 +3,11 @@ package web
 import (
 	"cmp"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"orrery/internal/evidence"
 	"orrery/internal/fault"
@@ -22,6 +26,8 @@ func connectionRoutes() []Route {
 		{"GET", "/connections/new", admin(newConnectionPage)},
 		{"POST", "/connections/new", admin(addConnection)},
 		{"GET", "/connections/{id}", signedIn(connectionPage)},
+		{"GET", "/connections/{id}/edit", admin(editConnectionPage)},
+		{"POST", "/connections/{id}/edit", admin(changeConnection)},
 		{"GET", "/connections/{id}/test", admin(testConnection)},
 		{"POST", "/connections/{id}/remove", admin(removeConnection)},
 		{"POST", "/connections/{id}/allow", signedIn(lendAccount(true))},
@@ -55,9 +61,23 @@ func (v *visit) showConnectionForm(status int, f views.ConnectionForm, errs ui.F
 	for _, t := range teams {
 		f.Teams = append(f.Teams, ui.Option{Value: t.Key, Text: t.Name})
 	}
-	p := v.page("Connect an account", "/connections", connectionCrumbs("Connect an account")...)
+	p := v.page(f.Title(), "/connections", connectionCrumbs(f.Title())...)
 	p.Errors = errs
-	return v.render(status, views.ConnectionNew(p, f))
+	return v.render(status, views.ConnectionEdit(p, f))
+}
+
+func readConnectionForm(form url.Values) views.ConnectionForm {
+	return views.ConnectionForm{
+		Account: form.Get("account"), Name: form.Get("name"), Team: form.Get("team"), Mode: form.Get("mode"), Role: form.Get("role"),
+		Regions: form.Get("regions"), Sources: form["sources"], Hub: form.Has("hub"), HubRegion: form.Get("hub_region"), Version: form.Get("version"),
+	}
+}
+
+func connectionInput(f views.ConnectionForm) evidence.ConnectionInput {
+	return evidence.ConnectionInput{
+		Account: f.Account, Name: f.Name, TeamKey: f.Team, Mode: f.Mode, Role: f.Role, Regions: splitList(f.Regions, true), Sources: f.Sources,
+		Hub: f.Hub, HubRegion: f.HubRegion,
+	}
 }
 
 func addConnection(v *visit) error {
@@ -65,13 +85,8 @@ func addConnection(v *visit) error {
 	if err != nil {
 		return err
 	}
-	f := views.ConnectionForm{
-		Account: form.Get("account"), Name: form.Get("name"), Team: form.Get("team"), Mode: form.Get("mode"), Role: form.Get("role"),
-		Regions: form.Get("regions"), Sources: form["sources"],
-	}
-	c, err := v.Evidence.AddConnection(v.ctx(), v.who, evidence.ConnectionInput{
-		Account: f.Account, Name: f.Name, TeamKey: f.Team, Mode: f.Mode, Role: f.Role, Regions: splitList(f.Regions, true), Sources: f.Sources,
-	})
+	f := readConnectionForm(form)
+	c, err := v.Evidence.AddConnection(v.ctx(), v.who, connectionInput(f))
 	if errs, ok := invalid(err); ok {
 		return v.showConnectionForm(http.StatusUnprocessableEntity, f, errs)
 	}
@@ -79,6 +94,58 @@ func addConnection(v *visit) error {
 		return err
 	}
 	return v.redirect("/connections/"+c.ID.String(), "The account is connected. Now make the role in it, then test the connection.")
+}
+
+func editConnectionPage(v *visit) error {
+	c, err := v.standingConnection()
+	if err != nil || c.ID == uuid.Nil {
+		return err
+	}
+	return v.showConnectionForm(http.StatusOK, views.FormOfConnection(c), nil)
+}
+
+// standingConnection reads the connection of the address. Where it was removed the page says
+// so, and the connection is empty.
+func (v *visit) standingConnection() (evidence.Connection, error) {
+	id, err := v.pathID("id")
+	if err != nil {
+		return evidence.Connection{}, err
+	}
+	c, err := v.Evidence.Connection(v.ctx(), v.who, id)
+	if err == nil && c.RemovedAt != nil {
+		return evidence.Connection{}, v.problem(http.StatusConflict, "This connection cannot be changed", "It was removed. Connect the account anew instead.")
+	}
+	return c, err
+}
+
+func changeConnection(v *visit) error {
+	c, err := v.standingConnection()
+	if err != nil || c.ID == uuid.Nil {
+		return err
+	}
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	f := readConnectionForm(form)
+	f.Stored = &c
+	version, _ := strconv.Atoi(f.Version) // a version nobody wrote is 0, which is stale
+	_, err = v.Evidence.ChangeConnection(v.ctx(), v.who, c.ID, version, connectionInput(f))
+	if errs, ok := invalid(err); ok {
+		return v.showConnectionForm(http.StatusUnprocessableEntity, f, errs)
+	}
+	if fault.Is(err, fault.Conflict) {
+		if c, err = v.standingConnection(); err != nil || c.ID == uuid.Nil {
+			return err
+		}
+		f.Stored, f.Version = &c, strconv.Itoa(c.Version)
+		f.Conflict = "Somebody changed this connection since you opened it. Your input is still here."
+		return v.showConnectionForm(http.StatusConflict, f, nil)
+	}
+	if err != nil {
+		return err
+	}
+	return v.redirect("/connections/"+c.ID.String(), "The connection is changed. The next collection reads as it says.")
 }
 
 func connectionPage(v *visit) error {
@@ -95,15 +162,17 @@ func (v *visit) connection() (views.ConnectionPage, error) {
 	if err != nil {
 		return views.ConnectionPage{}, err
 	}
-	p := views.ConnectionPage{Actions: v.Evidence.Actions(), Admin: v.who.Is(identity.Admin)}
+	p := views.ConnectionPage{Admin: v.who.Is(identity.Admin)}
 	if p.Connection, err = v.Evidence.Connection(v.ctx(), v.who, id); err != nil {
 		return p, err
 	}
+	p.Actions = v.Evidence.Actions(p.Connection.Hub)
 	p.CanLend = v.who.May(identity.LendAccount, identity.Target{TeamID: p.Connection.TeamID}) == nil
 	p.Region = "us-east-1"
 	if len(p.Connection.Regions) > 0 {
 		p.Region = p.Connection.Regions[0]
 	}
+	p.Region = cmp.Or(p.Connection.HubRegion, p.Region)
 	p.Uses, err = workload.UsesOf(v.ctx(), v.DB, v.who, p.Connection.Account)
 	return p, err
 }

@@ -25,7 +25,7 @@ func TestConnectionsLook(t *testing.T) {
 	cloud.Fail("GetFindings", awstest.Fault{Status: 403, Code: "AccessDeniedException", Forever: true})
 
 	ada, asha := r.look(r.Ada), r.look(r.asha)
-	for name, to := range map[string]string{"connections": "/connections", "connection-new": "/connections/new", "connection-test": path + "/test?region=us-east-1"} {
+	for name, to := range map[string]string{"connections": "/connections", "connection-new": "/connections/new", "connection-edit": path + "/edit", "connection-test": path + "/test?region=us-east-1"} {
 		ada.open(to)
 		ada.unfold()
 		ada.judge(name)

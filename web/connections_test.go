@@ -104,6 +104,8 @@ func TestWhoConnects(t *testing.T) {
 			}
 		}
 		b.post("/connections/new", connected...).is(http.StatusForbidden)
+		b.get(path + "/edit").is(http.StatusForbidden)
+		b.post(path+"/edit", "version", "1").is(http.StatusForbidden)
 		b.post(path + "/remove").is(http.StatusForbidden)
 	}
 	other.get("/connections").is(http.StatusOK).hides("Payments production")
@@ -118,4 +120,41 @@ func TestWhoConnects(t *testing.T) {
 	lead.follow(lead.post(path+"/allow", "workload", "payments")).is(http.StatusOK).says("The workload may name this account.", "Allowed")
 	other.post("/workloads/payments/edit", scope...).is(http.StatusSeeOther)
 	lead.follow(lead.post(path+"/disallow", "workload", "payments")).is(http.StatusOK).says("Not allowed: nothing is read for it")
+}
+
+// An admin changes a connection in place; what is stale is not lost, and the role's external
+// id stays.
+func TestEditConnection(t *testing.T) {
+	s := newSite(t)
+	s.team("platform", "Platform")
+	s.team("ledger", "Ledger")
+	page := s.Ada.follow(s.Ada.post("/connections/new", connected...))
+	path, id := strings.TrimPrefix(page.Asked, "GET "), page.value("external_id")
+	form := s.Ada.get(path + "/edit").is(http.StatusOK)
+	if form.value("role") != "arn:aws:iam::111111111111:role/OrreryReadsEvidence" || form.value("regions") != "eu-west-1" || form.value("version") != "1" {
+		t.Errorf("the form holds %q, %q, %q", form.value("role"), form.value("regions"), form.value("version"))
+	}
+	edit := func(more ...string) []string {
+		return append([]string{"version", "1", "name", "Payments", "team", "ledger", "mode", "assume_role", "role", "Reader", "regions", "eu-west-1 us-east-1", "sources", "config.rule"}, more...)
+	}
+	s.Ada.post(path+"/edit", edit("hub", "on", "hub_region", "\x00Mars")...).is(http.StatusUnprocessableEntity).says("Name the home Region of the hub")
+	s.Ada.post(path+"/edit", "version", "1", "name", strings.Repeat("x", 200), "team", "nobody\x00", "mode", "x").is(http.StatusUnprocessableEntity).says("at most 120 characters", "Choose how the account is reached.")
+	after := s.Ada.follow(s.Ada.post(path+"/edit", edit("hub", "on", "hub_region", "eu-west-1")...)).is(http.StatusOK)
+	after.says("The connection is changed.", "Ledger", "arn:aws:iam::111111111111:role/Reader", "eu-west-1, us-east-1", "of the organisation, with eu-west-1")
+	if after.value("external_id") != id {
+		t.Error("the external id changed")
+	}
+	stale := s.Ada.post(path+"/edit", edit("role", "Another")...).is(http.StatusConflict).says("Somebody changed this connection since you opened it.", "Saving replaces what is stored")
+	if stale.value("version") != "2" || stale.value("role") != "Reader" {
+		t.Errorf("the stale form holds %q, %q", stale.value("version"), stale.value("role"))
+	}
+	other := []string{"account", "222222222222", "name", "Another", "team", "ledger", "mode", "default", "sources", "config.rule", "hub", "on", "hub_region", "eu-west-1"}
+	s.Ada.post("/connections/new", other...).is(http.StatusUnprocessableEntity).says("Another account is the hub already.")
+	s.Ada.get("/connections/nonsense/edit").is(http.StatusNotFound)
+	s.Ada.follow(s.Ada.post(path + "/remove")).is(http.StatusOK)
+	s.Ada.get(path + "/edit").is(http.StatusConflict)
+	s.Ada.post(path+"/edit", edit()...).is(http.StatusConflict)
+	if n := s.count(`select count(*) from audit_records where verb = 'connection.changed'`); n != 1 {
+		t.Errorf("%d records", n)
+	}
 }

@@ -79,7 +79,7 @@ func TestEvidenceOverTime(t *testing.T) {
 			w.Regions["us-east-1"].Recorders = []awstest.Recorder{{Name: "default"}}
 		})
 	}
-	r.Evidence.WhenJudged(r.Reviews.OpenFromEvidence)
+	r.Evidence.WhenJudged(r.Reviews.AfterRun)
 	r.work()
 	r.asha.post("/workloads/payments/edit", "version", "1", "key", "payments", "name", "Payments", "team", "ledger", "tier", "2", "stage", "live",
 		"accounts", awsAccount, "regions", "us-east-1").is(http.StatusSeeOther)

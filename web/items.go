@@ -27,6 +27,7 @@ func itemRoutes() []Route {
 		{"POST", "/items/new", signedIn(openItem)},
 		{"GET", "/items/{id}", signedIn(itemPage)},
 		{"POST", "/items/{id}", signedIn(changeItem)},
+		{"POST", "/items/{id}/close", signedIn(closeItem)},
 	}
 }
 
@@ -56,6 +57,10 @@ func (v *visit) item(id uuid.UUID) (views.ItemPage, error) {
 		return p, err
 	}
 	p.TeamName = w.TeamName
+	if p.Unasked, err = v.Evidence.Unasked(v.ctx(), it); err != nil {
+		return p, err
+	}
+	p.CanClose = p.Unasked && v.who.May(identity.CloseItem, it.Target()) == nil
 	p.CanWork = v.who.May(identity.WorkItems, it.Target()) == nil
 	did := it.NeedsVerification() && it.DoneBy != nil && *it.DoneBy == v.who.PersonID
 	p.CanVerify = it.State == remediation.Done && v.who.May(identity.VerifyItem, it.Target()) == nil && !did
@@ -111,6 +116,35 @@ func changeItem(v *visit) error {
 		return v.showItem(http.StatusUnprocessableEntity, p, errs)
 	}
 	p.Conflict, p.Version = words, strconv.Itoa(p.Item.Version)
+	return v.showItem(http.StatusConflict, p, nil)
+}
+
+// closeItem closes an item of evidence that no check asks for any more.
+func closeItem(v *visit) error {
+	id, form, err := v.idForm()
+	if err != nil {
+		return err
+	}
+	version, _ := strconv.Atoi(form.Get("version")) // a version nobody wrote is 0, which is stale
+	err = v.Evidence.CloseUnasked(v.ctx(), v.who, id, version, form.Get("reason"))
+	errs, bad := invalid(err)
+	if !bad && !fault.Is(err, fault.Conflict) {
+		if err != nil {
+			return err
+		}
+		return v.redirect("/items/"+id.String(), "The item is closed. It opens again when it fails and a check asks for it.")
+	}
+	words := fault.MessageOf(err)
+	p, err := v.item(id)
+	if err != nil {
+		return err
+	}
+	p.FillItem()
+	p.Reason = form.Get("reason")
+	if bad {
+		return v.showItem(http.StatusUnprocessableEntity, p, errs)
+	}
+	p.Conflict = words
 	return v.showItem(http.StatusConflict, p, nil)
 }
 

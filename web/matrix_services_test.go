@@ -319,15 +319,19 @@ var incidentRows = map[string]row{
 }
 
 var evidenceRows = map[string]row{
-	"StartRun":    {helpers, func(c call) error { return only2(c.Evidence.StartRun(c.ctx, c.who, c.w.ID)) }},
-	"CancelRun":   {helpers, func(c call) error { return c.Evidence.CancelRun(c.ctx, c.who, c.run) }},
-	"Changes":     {insiders, func(c call) error { return only(c.Evidence.Changes(c.ctx, c.who, c.w.ID, c.run, c.run)) }},
-	"Failures":    {insiders, func(c call) error { return only(c.Evidence.Failures(c.ctx, c.who, c.w.ID)) }},
-	"Track":       {team, func(c call) error { return only(c.Evidence.Track(c.ctx, c.who, c.w.ID, evidence.TrackInput{})) }},
-	"Connections": {anyone, func(c call) error { return only(c.Evidence.Connections(c.ctx, c.who)) }},
-	"Connection":  {seers, func(c call) error { return only(c.Evidence.Connection(c.ctx, c.who, c.connection.ID)) }},
+	"StartRun":     {helpers, func(c call) error { return only2(c.Evidence.StartRun(c.ctx, c.who, c.w.ID)) }},
+	"CancelRun":    {helpers, func(c call) error { return c.Evidence.CancelRun(c.ctx, c.who, c.run) }},
+	"Changes":      {insiders, func(c call) error { return only(c.Evidence.Changes(c.ctx, c.who, c.w.ID, c.run, c.run)) }},
+	"Failures":     {insiders, func(c call) error { return only(c.Evidence.Failures(c.ctx, c.who, c.w.ID)) }},
+	"Track":        {team, func(c call) error { return only(c.Evidence.Track(c.ctx, c.who, c.w.ID, evidence.TrackInput{})) }},
+	"CloseUnasked": {leads, func(c call) error { return c.Evidence.CloseUnasked(c.ctx, c.who, c.item, 99, "x") }},
+	"Connections":  {anyone, func(c call) error { return only(c.Evidence.Connections(c.ctx, c.who)) }},
+	"Connection":   {seers, func(c call) error { return only(c.Evidence.Connection(c.ctx, c.who, c.connection.ID)) }},
 	"AddConnection": {admins, func(c call) error {
 		return only(c.Evidence.AddConnection(c.ctx, c.who, evidence.ConnectionInput{}))
+	}},
+	"ChangeConnection": {admins, func(c call) error {
+		return only(c.Evidence.ChangeConnection(c.ctx, c.who, c.connection.ID, 99, evidence.ConnectionInput{}))
 	}},
 	"RemoveConnection": {admins, func(c call) error { return only(c.Evidence.RemoveConnection(c.ctx, c.who, c.connection.ID)) }},
 	"TestConnection":   {admins, func(c call) error { return only(c.Evidence.TestConnection(c.ctx, c.who, c.connection.ID, "x")) }},

@@ -80,7 +80,7 @@ func newServices(pool *pgxpool.Pool, publicURL string) (*services, error) {
 		notices:   notify.NewService(pool, inserter, door, publicURL, now),
 		incidents: incident.NewService(pool, library, publicURL, now),
 	}
-	s.evidence.WhenJudged(s.reviews.OpenFromEvidence)
+	s.evidence.WhenJudged(s.reviews.AfterRun)
 	return s, nil
 }
 

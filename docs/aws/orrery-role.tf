@@ -16,6 +16,12 @@ variable "role_name" {
   default = "OrreryReadsEvidence"
 }
 
+variable "hub" {
+  type        = bool
+  description = "Whether this account is the organisation's hub"
+  default     = false
+}
+
 data "aws_iam_policy_document" "trust" {
   statement {
     sid     = "OrreryTakesThisRole"
@@ -84,6 +90,28 @@ resource "aws_iam_role_policy" "read" {
   name   = "OrreryReadsEvidence"
   role   = aws_iam_role.orrery.id
   policy = data.aws_iam_policy_document.read.json
+}
+
+data "aws_iam_policy_document" "hub" {
+  statement {
+    sid       = "OrreryAsksTheHub"
+    resources = ["*"]
+    actions = [
+      "securityhub:ListFindingAggregators",
+      "securityhub:GetFindingAggregator",
+      "securityhub:GetMembers",
+      "config:DescribeConfigurationAggregators",
+      "config:DescribeConfigurationAggregatorSourcesStatus",
+      "config:DescribeAggregateComplianceByConfigRules",
+    ]
+  }
+}
+
+resource "aws_iam_role_policy" "hub" {
+  count  = var.hub ? 1 : 0
+  name   = "OrreryAsksTheHub"
+  role   = aws_iam_role.orrery.id
+  policy = data.aws_iam_policy_document.hub.json
 }
 
 output "role_arn" {

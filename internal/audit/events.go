@@ -32,6 +32,7 @@ var eventTypes = []EventType{
 	{"emergency.decided", "An emergency go was given."},
 	{"emergency.ended", "An emergency go was ended."},
 	{"evidence.run_finished", "A collection of evidence ended."},
+	{"evidence.turned", "Evidence speaks against an answer since the decision."},
 	{"item.closed", "An item was closed: its workload was retired."},
 	{"item.done", "The work of an item is done."},
 	{"item.in_progress", "Somebody works on an item."},

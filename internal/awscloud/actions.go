@@ -27,12 +27,15 @@ const nothing = "orrery-permission-test"
 // try makes the smallest call of an action.
 type try func(ctx context.Context, c *cell) error
 
-// actions are the IAM actions that collections need, in the order of the policy, each with
-// its smallest call; without one a test of a connection says that it cannot tell.
-var actions = []struct {
+// action is an IAM action with its smallest call.
+type action struct {
 	name string
 	try  try
-}{
+}
+
+// actions are the IAM actions that collections need, in the order of the policy, each with
+// its smallest call; without one a test of a connection says that it cannot tell.
+var actions = []action{
 	{"securityhub:DescribeHub", func(ctx context.Context, c *cell) error {
 		_, err := c.newHub().others.DescribeHub(ctx, &securityhub.DescribeHubInput{})
 		return err
@@ -159,11 +162,45 @@ var actions = []struct {
 	}},
 }
 
+// hubActions are made in the account of an organisation's hub, beside the others.
+var hubActions = []action{
+	{"securityhub:ListFindingAggregators", func(ctx context.Context, c *cell) error {
+		_, err := c.newHub().others.ListFindingAggregators(ctx, &securityhub.ListFindingAggregatorsInput{})
+		return err
+	}},
+	{"securityhub:GetFindingAggregator", func(ctx context.Context, c *cell) error {
+		arn := "arn:" + partition(c.Region) + ":securityhub:" + c.Region + ":" + c.Account + ":finding-aggregator/00000000-0000-0000-0000-000000000000"
+		_, err := c.newHub().others.GetFindingAggregator(ctx, &securityhub.GetFindingAggregatorInput{FindingAggregatorArn: aws.String(arn)})
+		return err
+	}},
+	{"securityhub:GetMembers", func(ctx context.Context, c *cell) error {
+		_, err := c.newHub().others.GetMembers(ctx, &securityhub.GetMembersInput{AccountIds: []string{c.Account}})
+		return err
+	}},
+	{"config:DescribeConfigurationAggregators", func(ctx context.Context, c *cell) error {
+		_, err := c.config().DescribeConfigurationAggregators(ctx, &configservice.DescribeConfigurationAggregatorsInput{Limit: 1})
+		return err
+	}},
+	{"config:DescribeConfigurationAggregatorSourcesStatus", func(ctx context.Context, c *cell) error {
+		_, err := c.config().DescribeConfigurationAggregatorSourcesStatus(ctx, &configservice.DescribeConfigurationAggregatorSourcesStatusInput{ConfigurationAggregatorName: aws.String(nothing)})
+		return err
+	}},
+	{"config:DescribeAggregateComplianceByConfigRules", func(ctx context.Context, c *cell) error {
+		_, err := c.config().DescribeAggregateComplianceByConfigRules(ctx, &configservice.DescribeAggregateComplianceByConfigRulesInput{ConfigurationAggregatorName: aws.String(nothing)})
+		return err
+	}},
+}
+
 // Actions lists the IAM actions that collections need. The policies in docs/ allow exactly
 // these.
-func Actions() []string {
-	list := make([]string, 0, len(actions))
-	for _, a := range actions {
+func Actions() []string { return names(actions) }
+
+// HubActions lists those that an organisation's hub needs beside.
+func HubActions() []string { return names(hubActions) }
+
+func names(of []action) []string {
+	list := make([]string, 0, len(of))
+	for _, a := range of {
 		list = append(list, a.name)
 	}
 	return list

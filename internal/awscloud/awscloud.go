@@ -37,6 +37,7 @@ type Collector struct {
 	mu       sync.Mutex
 	limiters map[limitKey]*rate.Limiter
 	roles    map[evidence.Access]*aws.CredentialsCache
+	memos    map[string]*memo // what a hub said about itself
 }
 
 var _ evidence.Collector = (*Collector)(nil)
@@ -66,7 +67,7 @@ func New(ctx context.Context, opts Options) (*Collector, error) {
 }
 
 func newCollector(cfg aws.Config, opts Options) *Collector {
-	return &Collector{cfg: cfg, opts: opts, limiters: map[limitKey]*rate.Limiter{}, roles: map[evidence.Access]*aws.CredentialsCache{}}
+	return &Collector{cfg: cfg, opts: opts, limiters: map[limitKey]*rate.Limiter{}, roles: map[evidence.Access]*aws.CredentialsCache{}, memos: map[string]*memo{}}
 }
 
 // cell is the reading of one account and Region.
@@ -77,22 +78,32 @@ type cell struct {
 	emit     func(source string, facts []evidence.Observation) error
 	now      time.Time // pinned: one time for the whole reading
 	recorder *recorder // read once, when something needs it
+	refused  *refusal  // why the account itself cannot be asked; nil when it can
+	centre   *centre   // the hub that is asked first; nil when there is none
 }
 
 // Collect reads what is asked for in one account and Region. It first takes the role it is
 // told to, if any, and asks AWS whose credentials these are; with those of another account it reads and emits nothing.
+// The organisation's hub, when it is named, still tells what it knows of the account.
 func (c *Collector) Collect(ctx context.Context, where evidence.Cell, ask evidence.Ask, emit func(string, []evidence.Observation) error) []evidence.Outcome {
 	r := &cell{Collector: c, Cell: where, cfg: c.cfg, emit: emit, now: c.opts.Now().UTC()}
-	refused := r.assume(ctx, ask.Access)
-	if refused == nil {
-		refused = r.identify(ctx)
+	if r.refused = r.assume(ctx, ask.Access); r.refused == nil {
+		r.refused = r.identify(ctx)
 	}
-	if refused != nil {
-		var out []evidence.Outcome
-		for _, source := range ask.Sources() {
-			out = append(out, refused.outcome(source))
-		}
-		return out
+	if r.refused != nil && ask.Hub == nil {
+		return r.refuse(ask)
+	}
+	if ask.Hub != nil {
+		r.centre = r.openCentre(ctx, *ask.Hub)
 	}
 	return r.readAll(ctx, ask)
+}
+
+// refuse says of every source why it is not read.
+func (c *cell) refuse(ask evidence.Ask) []evidence.Outcome {
+	var out []evidence.Outcome
+	for _, source := range ask.Sources() {
+		out = append(out, c.refused.outcome(source))
+	}
+	return out
 }

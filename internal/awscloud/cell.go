@@ -37,16 +37,28 @@ func (c *cell) readAll(ctx context.Context, ask evidence.Ask) []evidence.Outcome
 func (c *cell) readSource(ctx context.Context, source string, ask evidence.Ask) (o evidence.Outcome) {
 	switch source {
 	case evidence.ControlSource:
-		o = c.readControls(ctx, ask.Controls)
+		o = c.hubFirst(ctx, source, ask.Controls, (*centre).readControls, c.readControls)
 	case evidence.RuleSource:
-		o = c.readRules(ctx, ask.ConfigRules)
-	case evidence.RecorderSource:
-		o = c.reportRecorder(ctx)
-	case evidence.TrailSource:
-		o = c.readTrail(ctx)
+		o = c.hubFirst(ctx, source, ask.ConfigRules, (*centre).readRules, c.readRules)
+	}
+	switch {
+	case o.Result != "":
+	case c.refused != nil:
+		o = c.refused.outcome(source)
 	default:
-		o = c.readFurther(ctx, source, ask.More[source])
+		o = c.readOwn(ctx, source, ask)
 	}
 	o.Source = source
 	return o
+}
+
+// readOwn reads a source that only the account itself tells about.
+func (c *cell) readOwn(ctx context.Context, source string, ask evidence.Ask) evidence.Outcome {
+	switch source {
+	case evidence.RecorderSource:
+		return c.reportRecorder(ctx)
+	case evidence.TrailSource:
+		return c.readTrail(ctx)
+	}
+	return c.readFurther(ctx, source, ask.More[source])
 }

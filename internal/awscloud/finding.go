@@ -21,8 +21,8 @@ import (
 func (h *hub) observe(ctx context.Context, f *types.AwsSecurityFinding, asked []string) []evidence.Observation {
 	control := controlOf(f)
 	region := aws.ToString(f.Region)
-	if !slices.Contains(asked, control) || aws.ToString(f.AwsAccountId) != h.Account ||
-		aws.ToString(f.ProductArn) != h.productID || region != "" && region != h.Region ||
+	if !slices.Contains(asked, control) || aws.ToString(f.AwsAccountId) != h.own.Account ||
+		aws.ToString(f.ProductArn) != h.productID || region != "" && region != h.own.Region ||
 		f.RecordState == types.RecordStateArchived {
 		return nil
 	}
@@ -33,22 +33,22 @@ func (h *hub) observe(ctx context.Context, f *types.AwsSecurityFinding, asked []
 	}
 	o.State, o.Reason = judgeFinding(f)
 	if o.State == evidence.Unknown {
-		o.Title = fmt.Sprintf("Security Hub has a finding of %s in %s but could not evaluate it: %s.", control, h.Cell, inWords(o.Reason))
+		o.Title = fmt.Sprintf("Security Hub has a finding of %s in %s but could not evaluate it: %s.", control, h.own.Cell, inWords(o.Reason))
 	}
 	if control == "Config.1" && o.State == evidence.Pass {
 		h.doubt(ctx, &o)
 	}
-	o.Detail = document(f, h.settings[control].severity)
+	o.Detail = document(f, h.settings[control].severity, h.seenAt)
 	resources := f.Resources
 	if len(resources) == 0 {
-		resources = []types.Resource{{Id: aws.String(evidence.AccountResource(h.Account))}}
+		resources = []types.Resource{{Id: aws.String(evidence.AccountResource(h.own.Account))}}
 	}
 	out := make([]evidence.Observation, 0, len(resources))
 	for _, r := range resources {
 		one := o
 		one.Resource, one.ApplicationARN, one.Tags = aws.ToString(r.Id), aws.ToString(r.ApplicationArn), tagList(r.Tags)
 		if one.Resource == "" {
-			one.Resource = evidence.AccountResource(h.Account)
+			one.Resource = evidence.AccountResource(h.own.Account)
 		}
 		out = append(out, one)
 	}
@@ -58,7 +58,7 @@ func (h *hub) observe(ctx context.Context, f *types.AwsSecurityFinding, asked []
 // doubt checks a pass of Config.1 against the recorder itself: with Security Hub's second
 // version on, which brings a recorder of its own, that control always passes.
 func (h *hub) doubt(ctx context.Context, o *evidence.Observation) {
-	r := h.readRecorder(ctx)
+	r := h.own.readRecorder(ctx)
 	if r.state == evidence.Pass {
 		return
 	}
@@ -150,8 +150,8 @@ func inWords(reasons string) string {
 // document is the finding as it is kept beside the fact: as Security Hub writes it, without
 // empty members. Where it is too large the resource's details go first, then all but the
 // core; a note says so.
-func document(f *types.AwsSecurityFinding, severity string) json.RawMessage {
-	if doc, fits := whole(f, severity); fits {
+func document(f *types.AwsSecurityFinding, severity, seenAt string) json.RawMessage {
+	if doc, fits := whole(f, severity, seenAt); fits {
 		return doc
 	}
 	full := prune(f)
@@ -162,7 +162,7 @@ func document(f *types.AwsSecurityFinding, severity string) json.RawMessage {
 			}
 		}
 	}
-	if doc := wrap(full, severity, "The details of the resource were cut: the finding is larger than 10 KB."); len(doc) <= evidence.MaxDetail {
+	if doc := wrap(full, severity, seenAt, "The details of the resource were cut: the finding is larger than 10 KB."); len(doc) <= evidence.MaxDetail {
 		return doc
 	}
 	core := map[string]any{}
@@ -171,31 +171,33 @@ func document(f *types.AwsSecurityFinding, severity string) json.RawMessage {
 			core[k] = v
 		}
 	}
-	if doc := wrap(core, severity, "Only the core is kept: the finding is larger than 10 KB."); len(doc) <= evidence.MaxDetail {
+	if doc := wrap(core, severity, seenAt, "Only the core is kept: the finding is larger than 10 KB."); len(doc) <= evidence.MaxDetail {
 		return doc
 	}
-	return wrap(nil, severity, "Nothing is kept: the finding is larger than 10 KB.")
+	return wrap(nil, severity, seenAt, "Nothing is kept: the finding is larger than 10 KB.")
 }
 
 // whole is the document of a finding that is not too large.
-func whole(f *types.AwsSecurityFinding, severity string) (doc json.RawMessage, fits bool) {
+func whole(f *types.AwsSecurityFinding, severity, seenAt string) (doc json.RawMessage, fits bool) {
 	raw, err := json.Marshal(f)
 	if err != nil {
 		return nil, false
 	}
 	doc = make(json.RawMessage, 0, 2<<10)
 	doc = append(doc, '{')
-	if severity != "" {
-		word, _ := json.Marshal(severity) // a text always marshals
-		doc = append(append(append(doc, `"control_severity":`...), word...), ',')
+	for _, m := range [][2]string{{`"control_severity":`, severity}, {`"seen_at":`, seenAt}} {
+		if m[1] != "" {
+			word, _ := json.Marshal(m[1]) // a text always marshals
+			doc = append(append(append(doc, m[0]...), word...), ',')
+		}
 	}
 	doc, _, some := pruned(append(doc, `"finding":`...), raw, 0)
 	return append(doc, '}'), some && len(doc) < evidence.MaxDetail
 }
 
-func wrap(finding map[string]any, severity, note string) json.RawMessage {
+func wrap(finding map[string]any, severity, seenAt, note string) json.RawMessage {
 	doc := map[string]any{}
-	for k, v := range map[string]string{"control_severity": severity, "note": note} {
+	for k, v := range map[string]string{"control_severity": severity, "seen_at": seenAt, "note": note} {
 		if v != "" {
 			doc[k] = v
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,10 +16,16 @@ import (
 var _ evidence.Prober = (*Collector)(nil)
 
 // Actions lists what Probe tries, beside taking the role.
-func (c *Collector) Actions() []string { return Actions() }
+func (c *Collector) Actions(hub bool) []string {
+	if hub {
+		return append(Actions(), HubActions()...)
+	}
+	return Actions()
+}
 
-// Probe tries the calls that collections make in a cell, each once. It takes the role anew.
-func (c *Collector) Probe(ctx context.Context, where evidence.Cell, access evidence.Access) []evidence.Permission {
+// Probe tries the calls that collections make in a cell, each once, and with hub those that
+// are made of an organisation's hub. It takes the role anew.
+func (c *Collector) Probe(ctx context.Context, where evidence.Cell, access evidence.Access, hub bool) []evidence.Permission {
 	opts := c.opts
 	opts.MaxAttempts, opts.CallTimeout = 2, 8*time.Second
 	r := &cell{Collector: newCollector(c.cfg, opts), Cell: where, cfg: c.cfg, now: c.opts.Now().UTC()}
@@ -31,7 +38,11 @@ func (c *Collector) Probe(ctx context.Context, where evidence.Cell, access evide
 		refused = r.identify(ctx)
 		out = append(out, firstStep("sts:GetCallerIdentity", refused, "The credentials belong to account "+where.Account+"."))
 	}
-	for _, a := range actions {
+	list := actions
+	if hub {
+		list = slices.Concat(actions, hubActions)
+	}
+	for _, a := range list {
 		p := evidence.Permission{Action: a.name, State: evidence.NotKnown, Sentence: "It was not tried, since the account was not reached."}
 		if refused == nil {
 			p = r.attempt(ctx, a.name, a.try)

@@ -34,10 +34,17 @@ func (c *cell) readRecorder(ctx context.Context) recorder {
 	if c.recorder != nil {
 		return *c.recorder
 	}
-	r, err := c.askRecorder(ctx)
-	if err != nil {
-		refused := c.explain(err)
-		r = recorder{state: evidence.Unknown, reason: evidence.RecorderUnread, sentence: refused.detail, refused: &refused}
+	refused := c.refused
+	var r recorder
+	if refused == nil {
+		var err error
+		if r, err = c.askRecorder(ctx); err != nil {
+			why := c.explain(err)
+			refused = &why
+		}
+	}
+	if refused != nil {
+		r = recorder{state: evidence.Unknown, reason: evidence.RecorderUnread, sentence: refused.detail, refused: refused}
 	}
 	c.recorder = &r
 	return r

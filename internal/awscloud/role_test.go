@@ -138,7 +138,7 @@ func TestProbe(t *testing.T) {
 		}
 		return m
 	}
-	got := states(c.Probe(context.Background(), cell, evidence.Access{RoleARN: roleARN, ExternalID: "right"}))
+	got := states(c.Probe(context.Background(), cell, evidence.Access{RoleARN: roleARN, ExternalID: "right"}, false))
 	for action, want := range map[string]evidence.PermissionState{
 		"sts:AssumeRole": evidence.Granted, "sts:GetCallerIdentity": evidence.Granted, "securityhub:GetFindings": evidence.Granted,
 		"config:DescribeComplianceByConfigRule": evidence.Granted, "cloudtrail:GetEventSelectors": evidence.Granted,
@@ -151,15 +151,15 @@ func TestProbe(t *testing.T) {
 	if len(got) != len(awscloud.Actions())+2 {
 		t.Errorf("%d lines for %d actions", len(got), len(awscloud.Actions()))
 	}
-	refused := c.Probe(context.Background(), cell, evidence.Access{RoleARN: roleARN, ExternalID: "wrong"})
+	refused := c.Probe(context.Background(), cell, evidence.Access{RoleARN: roleARN, ExternalID: "wrong"}, false)
 	if got := states(refused); got["sts:AssumeRole"] != evidence.NotGranted || got["securityhub:GetFindings"] != evidence.NotKnown {
 		t.Errorf("with another external id: %v", got)
 	}
-	own := c.Probe(context.Background(), cell, evidence.Access{})
+	own := c.Probe(context.Background(), cell, evidence.Access{}, false)
 	if own[0].State != evidence.NotGranted || !strings.Contains(own[0].Sentence, "222222222222") {
 		t.Errorf("credentials of another account: %+v", own[0])
 	}
-	if off := c.Probe(context.Background(), evidence.Cell{Account: account, Region: "ap-east-1"}, evidence.Access{RoleARN: roleARN, ExternalID: "right"}); !slices.ContainsFunc(off, func(p evidence.Permission) bool { return strings.Contains(p.Sentence, "not enabled") }) {
+	if off := c.Probe(context.Background(), evidence.Cell{Account: account, Region: "ap-east-1"}, evidence.Access{RoleARN: roleARN, ExternalID: "right"}, true); !slices.ContainsFunc(off, func(p evidence.Permission) bool { return strings.Contains(p.Sentence, "not enabled") }) {
 		t.Errorf("a Region that is off: %+v", off)
 	}
 }

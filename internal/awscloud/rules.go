@@ -25,6 +25,18 @@ type rule struct {
 	key, name, arn string
 	state          types.ConfigRuleState
 	compliance     types.ComplianceType // empty until read
+	seenAt         string               // the hub that told of it; empty when the account did
+}
+
+// named is a rule of that name; its key is the one of keys that it answers for, by its name
+// or by the name it has in a conformance pack, and empty when it answers for none.
+func named(name string, keys []string) *rule {
+	for _, key := range []string{name, conformancePack.ReplaceAllString(name, "")} {
+		if slices.Contains(keys, key) {
+			return &rule{key: key, name: name}
+		}
+	}
+	return &rule{name: name}
 }
 
 // readRules reads the compliance of the rules asked for. A rule speaks for the whole
@@ -74,13 +86,9 @@ func (c *cell) listRules(ctx context.Context, client *configservice.Client, keys
 			return nil, err
 		}
 		for _, r := range page.ConfigRules {
-			name := aws.ToString(r.ConfigRuleName)
-			key := name
-			if !slices.Contains(keys, key) {
-				key = conformancePack.ReplaceAllString(name, "")
-			}
-			if slices.Contains(keys, key) {
-				out = append(out, &rule{key: key, name: name, arn: aws.ToString(r.ConfigRuleArn), state: r.ConfigRuleState})
+			if one := named(aws.ToString(r.ConfigRuleName), keys); one.key != "" {
+				one.arn, one.state = aws.ToString(r.ConfigRuleArn), r.ConfigRuleState
+				out = append(out, one)
 			}
 		}
 		return page.NextToken, nil
@@ -154,8 +162,8 @@ func (c *cell) observeRule(ctx context.Context, r *rule) evidence.Observation {
 
 func (c *cell) ruleFact(r rule, state evidence.FactState, reason, sentence string) evidence.Observation {
 	return evidence.Observation{
-		Control: r.key, Resource: evidence.AccountResource(c.Account), Origin: r.arn, State: state, Reason: reason, Title: sentence, ObservedAt: c.now,
-		Detail: compact(map[string]any{"rule": r.name, "arn": r.arn, "state": string(r.state), "compliance": string(r.compliance)}),
+		Control: r.key, Resource: evidence.AccountResource(c.Account), Origin: cmp.Or(r.arn, r.name), State: state, Reason: reason, Title: sentence, ObservedAt: c.now,
+		Detail: compact(map[string]any{"rule": r.name, "arn": r.arn, "state": string(r.state), "compliance": string(r.compliance), "seen_at": r.seenAt}),
 	}
 }
 

@@ -25,7 +25,9 @@ const (
 
 // hub is the reading of Security Hub in one cell.
 type hub struct {
-	*cell
+	*cell                         // who is asked
+	own       *cell               // whose facts these are: the same, unless the organisation's hub is asked
+	seenAt    string              // the organisation's hub when it is asked
 	findings  *securityhub.Client // GetFindings has a limit of its own
 	others    *securityhub.Client
 	since     time.Time // when Security Hub was enabled; zero when not known
@@ -76,13 +78,18 @@ func (c *cell) newHub() *hub {
 	}
 	end := c.now.Add(24 * time.Hour).Format("2006-01-02T15:04:05.000Z")
 	return &hub{
-		cell: c, findings: client("securityhub:GetFindings"), others: client("securityhub"),
+		cell: c, own: c, findings: client("securityhub:GetFindings"), others: client("securityhub"),
 		settings: map[string]setting{}, answered: map[string]bool{},
 		// Pinned once, and ending in the future: a page token holds only for the same
 		// request, and a finding that changes while we read must not fall out of it.
 		window:    types.DateFilter{Start: aws.String(beginning), End: aws.String(end)},
-		productID: fmt.Sprintf("arn:%s:securityhub:%s::product/aws/securityhub", partition(c.Region), c.Region),
+		productID: productARN(c.Region),
 	}
+}
+
+// productARN is Security Hub itself in a Region: a finding keeps the one of where it was made.
+func productARN(region string) string {
+	return fmt.Sprintf("arn:%s:securityhub:%s::product/aws/securityhub", partition(region), region)
 }
 
 // describe asks whether Security Hub is on. Not being allowed to ask, or a failure of this
@@ -169,12 +176,12 @@ func (h *hub) listFindings(ctx context.Context, controls []string) error {
 		if len(batch) == 0 {
 			return out.NextToken, nil
 		}
-		return out.NextToken, h.emit(evidence.ControlSource, batch)
+		return out.NextToken, h.own.emit(evidence.ControlSource, batch)
 	})
 }
 
-// filters ask for active findings of the controls, made by this Region's own Security Hub,
-// on this account, last updated in the pinned window.
+// filters ask for active findings of the controls, made by the cell's own Security Hub, on its
+// account and Region, last updated in the pinned window.
 func (h *hub) filters(controls []string) *types.AwsSecurityFindingFilters {
 	equals := func(values ...string) []types.StringFilter {
 		out := make([]types.StringFilter, 0, len(values))
@@ -183,13 +190,17 @@ func (h *hub) filters(controls []string) *types.AwsSecurityFindingFilters {
 		}
 		return out
 	}
-	return &types.AwsSecurityFindingFilters{
-		AwsAccountId:                equals(h.Account),
+	f := &types.AwsSecurityFindingFilters{
+		AwsAccountId:                equals(h.own.Account),
 		ComplianceSecurityControlId: equals(controls...),
 		ProductArn:                  equals(h.productID),
 		RecordState:                 equals(string(types.RecordStateActive)),
 		UpdatedAt:                   []types.DateFilter{h.window},
 	}
+	if h.seenAt != "" { // a home Region holds the findings of others
+		f.Region = equals(h.own.Region)
+	}
+	return f
 }
 
 // explainSilence emits, for each control without a finding, one observation on the account

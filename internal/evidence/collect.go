@@ -81,25 +81,15 @@ func (s *Service) writers(ctx context.Context, runID uuid.UUID, cell Cell, ask A
 	return out, nil
 }
 
-// gather lets the collector read the cell. An error is ours (the database, an end of the
-// job); what AWS refused is an outcome.
+// gather lets the collector read the cell. What it emits is stored beside its reading on. An
+// error is ours (the database, an end of the job); what AWS refused is an outcome.
 func gather(ctx context.Context, c Collector, cell Cell, ask Ask, writers map[string]*writer) (map[string]Outcome, error) {
-	var failed error
-	emit := func(source string, facts []Observation) error {
-		switch w := writers[source]; {
-		case failed != nil:
-		case w == nil:
-			failed = fmt.Errorf("the collector emitted facts of %q, which nobody asked for", source)
-		default:
-			failed = w.write(ctx, facts)
-		}
-		return failed
-	}
+	t := takeIn(ctx, writers)
 	var list []Outcome
 	if len(ask.Sources()) > 0 {
-		list = c.Collect(ctx, cell, ask, emit)
+		list = c.Collect(ctx, cell, ask, t.emit)
 	}
-	if err := errors.Join(failed, ctx.Err()); err != nil {
+	if err := errors.Join(t.end(), ctx.Err()); err != nil {
 		return nil, err
 	}
 	out := map[string]Outcome{}

@@ -39,6 +39,9 @@ type Connection struct {
 	ExternalID string // made by us; empty for whom it is not, and with the default chain
 	Regions    []string
 	SourcesOff []string
+	Hub        bool   // the organisation's: Security Hub and AWS Config are asked here first
+	HubRegion  string // the home Region of the hub; empty when it is none
+	Version    int
 	CreatedBy  string
 	CreatedAt  time.Time
 	RemovedBy  string
@@ -67,6 +70,9 @@ type ConnectionInput struct {
 	Role    string // its name, or the whole ARN
 	Regions []string
 	Sources []string // those that are read
+
+	Hub       bool
+	HubRegion string
 }
 
 // DefaultRole is the name of the role that our templates make.
@@ -115,6 +121,11 @@ func (in ConnectionInput) check() (Connection, error) {
 			break
 		}
 		c.Regions = append(c.Regions, r)
+	}
+	if c.Hub = in.Hub; c.Hub {
+		if c.HubRegion = text.Clean(in.HubRegion); !regionForm.MatchString(c.HubRegion) {
+			add("hub_region", "Name the home Region of the hub, like eu-west-1.")
+		}
 	}
 	for _, s := range Sources() {
 		if !slices.Contains(in.Sources, s) {
@@ -198,7 +209,7 @@ func (s *Service) AddConnection(ctx context.Context, who identity.Actor, in Conn
 		return Connection{}, fmt.Errorf("add connection: %w", err)
 	}
 	now := s.now()
-	c.ID, c.CreatedAt = uuid.Must(uuid.NewV7()), now
+	c.ID, c.CreatedAt, c.Version = uuid.Must(uuid.NewV7()), now, 1
 	if c.Mode == TakeRole {
 		c.ExternalID = rand.Text()
 	}
@@ -250,6 +261,7 @@ func recordConnection(ctx context.Context, tx pgx.Tx, who identity.Actor, verb s
 		Details: []audit.Detail{
 			{Name: "account", Value: c.Account}, {Name: "name", Value: c.Name}, {Name: "team", Value: c.TeamID.String()}, {Name: "role", Value: c.RoleARN},
 			{Name: "regions", Value: strings.Join(c.Regions, " ")}, {Name: "sources_off", Value: strings.Join(c.SourcesOff, " ")},
+			{Name: "hub", Value: c.HubRegion},
 		},
 	})
 }

@@ -15,7 +15,7 @@ import (
 
 const connectionColumns = `
 	select c.id, c.account, c.name, t.id, t.key, t.name, c.mode, c.role_arn, c.external_id, c.regions, c.sources_off,
-		coalesce(p.name, 'Orrery'), c.created_at, coalesce(r.name, ''), c.removed_at
+		c.hub, c.hub_region, c.version, coalesce(p.name, 'Orrery'), c.created_at, coalesce(r.name, ''), c.removed_at
 	from connections c
 	join accounts a on a.account = c.account
 	join teams t on t.id = a.team_id
@@ -24,7 +24,7 @@ const connectionColumns = `
 
 func scanConnection(row pgx.CollectableRow) (c Connection, err error) {
 	return c, row.Scan(&c.ID, &c.Account, &c.Name, &c.TeamID, &c.TeamKey, &c.TeamName, &c.Mode, &c.RoleARN, &c.ExternalID, &c.Regions, &c.SourcesOff,
-		&c.CreatedBy, &c.CreatedAt, &c.RemovedBy, &c.RemovedAt)
+		&c.Hub, &c.HubRegion, &c.Version, &c.CreatedBy, &c.CreatedAt, &c.RemovedBy, &c.RemovedAt)
 }
 
 func listConnections(ctx context.Context, q postgres.Querier) ([]Connection, error) {
@@ -64,13 +64,44 @@ func connectionOf(ctx context.Context, q postgres.Querier, account string) (c Co
 
 func insertConnection(ctx context.Context, tx pgx.Tx, c Connection, by *uuid.UUID) error {
 	const sql = `
-		insert into connections (id, account, name, mode, role_arn, external_id, regions, sources_off, created_by, created_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
-	_, err := tx.Exec(ctx, sql, c.ID, c.Account, c.Name, c.Mode, c.RoleARN, c.ExternalID, c.Regions, c.SourcesOff, by, c.CreatedAt)
+		insert into connections (id, account, name, mode, role_arn, external_id, regions, sources_off, hub, hub_region, created_by, created_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
+	_, err := tx.Exec(ctx, sql, c.ID, c.Account, c.Name, c.Mode, c.RoleARN, c.ExternalID, c.Regions, c.SourcesOff, c.Hub, c.HubRegion, by, c.CreatedAt)
 	if postgres.IsUnique(err, "connections_one_active") {
 		return fault.InvalidField("account", "This account is connected already. Remove that connection first.")
 	}
+	return hubTaken(err)
+}
+
+// updateConnection stores what may be changed of a connection, and counts its version.
+func updateConnection(ctx context.Context, tx pgx.Tx, c Connection) error {
+	const sql = `
+		update connections set name = $2, mode = $3, role_arn = $4, external_id = $5, regions = $6, sources_off = $7,
+			hub = $8, hub_region = $9, version = version + 1
+		where id = $1`
+	_, err := tx.Exec(ctx, sql, c.ID, c.Name, c.Mode, c.RoleARN, c.ExternalID, c.Regions, c.SourcesOff, c.Hub, c.HubRegion)
+	return hubTaken(err)
+}
+
+func hubTaken(err error) error {
+	if postgres.IsUnique(err, "connections_one_hub") {
+		return fault.InvalidField("hub", "Another account is the hub already. An organisation has one.")
+	}
 	return err
+}
+
+// hubConnection reads the connection to the organisation's hub; found is false when there
+// is none.
+func hubConnection(ctx context.Context, q postgres.Querier) (c Connection, found bool, err error) {
+	rows, err := q.Query(ctx, connectionColumns+` where c.hub and c.removed_at is null`)
+	if err != nil {
+		return c, false, fmt.Errorf("read the hub's connection: %w", err)
+	}
+	c, err = pgx.CollectExactlyOneRow(rows, scanConnection)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return c, false, nil
+	}
+	return c, err == nil, err
 }
 
 func endConnection(ctx context.Context, tx pgx.Tx, id uuid.UUID, by *uuid.UUID, now time.Time) error {

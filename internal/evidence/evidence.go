@@ -53,6 +53,7 @@ type Ask struct {
 	Recorder    bool
 	Trail       bool
 	Access      Access              // how to reach the account
+	Hub         *Hub                // asked before the account; nil: there is none
 	More        map[string][]string // by further source, its keys
 }
 

@@ -79,17 +79,29 @@ func scopeArgs(s workload.Scope) pgx.StrictNamedArgs {
 	}
 }
 
-// listFacts reads a page of the standing facts that belong to the scope.
+// listFacts reads a page of the standing facts that belong to the scope: of each cell what
+// comes next by its index, however much is stored of others, then the first of all.
 func listFacts(ctx context.Context, q postgres.Querier, s workload.Scope, f FactFilter, after [5]string) (FactPage, error) {
 	const sql = `
+		with cells as (
+			select a.account, r.region from unnest(@accounts::text[]) as a(account), unnest(@regions::text[]) as r(region)
+			where (@account = '' or a.account = @account) and (@region = '' or r.region = @region)
+			group by a.account, r.region),
+		page as (
+			select p.* from cells c cross join lateral (
+				select f.id, f.source, f.control, f.account, f.region, f.resource
+				from facts f
+				where f.account = c.account and f.region = c.region and f.gone_at is null and ` + inScope + `
+					and (@source = '' or f.source = @source) and (@control = '' or f.control = @control) and (@state = '' or f.state = @state)
+					and (f.source, f.control, f.resource) >= (@k0, @k1, case when c.account = @k2 and c.region = @k3 then @k4 else '' end)
+					and (f.source, f.control, f.account, f.region, f.resource) > (@k0, @k1, @k2, @k3, @k4)
+				order by f.account, f.region, f.source, f.control, f.resource
+				limit @limit) p
+			order by p.source, p.control, p.account, p.region, p.resource
+			limit @limit)
 		select ` + factColumns + `, f.detail
-		from facts f
-		where f.gone_at is null and ` + inScope + `
-			and (@source = '' or f.source = @source) and (@control = '' or f.control = @control)
-			and (@state = '' or f.state = @state) and (@account = '' or f.account = @account) and (@region = '' or f.region = @region)
-			and (f.source, f.control, f.account, f.region, f.resource) > (@k0, @k1, @k2, @k3, @k4)
-		order by f.source, f.control, f.account, f.region, f.resource
-		limit @limit`
+		from page p join facts f on f.id = p.id
+		order by p.source, p.control, p.account, p.region, p.resource`
 	args := scopeArgs(s)
 	maps.Copy(args, pgx.StrictNamedArgs{
 		"source": clean(f.Source), "control": clean(f.Control), "state": clean(string(f.State)), "account": clean(f.Account), "region": clean(f.Region),

@@ -22,18 +22,23 @@ type Failure struct {
 	Source    string
 	Control   string
 	Title     string
+	Severity  Severity
 	Failed    int
 	Passed    int
 	Resources []string  // the first five that fail
 	Since     time.Time // when the first of them began to fail
 	Item      *remediation.Item
+	Elsewhere *Elsewhere // the item of the team that owns the account, on another workload
 }
 
 // Key names the failure; it is the key of its item's cause.
 func (f Failure) Key() string { return f.Source + "/" + f.Control }
 
-// Tracked reports whether an item of the failure is not finished.
-func (f Failure) Tracked() bool { return f.Item != nil && !f.Item.Finished() }
+// Tracked reports whether an item of the failure is not finished, here or elsewhere.
+func (f Failure) Tracked() bool { return f.Own() || f.Elsewhere != nil }
+
+// Own reports whether an item of this workload is not finished.
+func (f Failure) Own() bool { return f.Item != nil && !f.Item.Finished() }
 
 // Failures lists what fails for a workload by control, the widest first, with the item that
 // tracks it. It is for whom raw findings are: others get Forbidden.
@@ -50,12 +55,16 @@ func (s *Service) Failures(ctx context.Context, who identity.Actor, workloadID u
 
 func failures(ctx context.Context, q postgres.Querier, w workload.Workload) ([]Failure, error) {
 	const sql = `
-		select f.source, f.control, min(f.title) filter (where f.state = 'fail'), count(*) filter (where f.state = 'fail'), count(*) filter (where f.state = 'pass'),
-			(array_agg(f.resource order by f.account, f.region, f.resource) filter (where f.state = 'fail'))[1:5], min(f.changed_at) filter (where f.state = 'fail')
+		with failing as (
+		select f.source, f.control, min(f.title) filter (where f.state = 'fail') as title, count(*) filter (where f.state = 'fail') as failed, count(*) filter (where f.state = 'pass') as passed,
+			(array_agg(f.resource order by f.account, f.region, f.resource) filter (where f.state = 'fail'))[1:5] as resources, min(f.changed_at) filter (where f.state = 'fail') as since,
+			min(f.id) filter (where f.state = 'fail') as one
 		from facts f
 		where f.gone_at is null and f.state in ('fail', 'pass') and ` + inScope + `
-		group by f.source, f.control having count(*) filter (where f.state = 'fail') > 0
-		order by 4 desc, 1, 2`
+		group by f.source, f.control having count(*) filter (where f.state = 'fail') > 0)
+		select g.source, g.control, g.title, coalesce(o.detail->>'control_severity', ''), g.failed, g.passed, g.resources, g.since
+		from failing g join facts o on o.id = g.one
+		order by g.failed desc, g.source, g.control`
 	foreign, err := workload.Foreign(ctx, q, w.ID)
 	if err != nil {
 		return nil, err
@@ -67,7 +76,7 @@ func failures(ctx context.Context, q postgres.Querier, w workload.Workload) ([]F
 		return nil, fmt.Errorf("read failures: %w", err)
 	}
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (f Failure, err error) {
-		return f, row.Scan(&f.Source, &f.Control, &f.Title, &f.Failed, &f.Passed, &f.Resources, &f.Since)
+		return f, row.Scan(&f.Source, &f.Control, &f.Title, &f.Severity, &f.Failed, &f.Passed, &f.Resources, &f.Since)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read failures: %w", err)
@@ -76,11 +85,19 @@ func failures(ctx context.Context, q postgres.Querier, w workload.Workload) ([]F
 	if err != nil {
 		return nil, err
 	}
+	w.Production = scope
+	elsewhere, err := TrackedElsewhere(ctx, q, w)
+	if err != nil {
+		return nil, err
+	}
 	for i := range list {
 		for j := range items {
 			if items[j].CauseKey == list[i].Key() {
 				list[i].Item = &items[j]
 			}
+		}
+		if e, ok := elsewhere[list[i].Key()]; ok && !list[i].Own() {
+			list[i].Elsewhere = &e
 		}
 	}
 	return list, nil
@@ -166,7 +183,7 @@ func (in TrackInput) openings(w workload.Workload, list []Failure) ([]remediatio
 func (f Failure) opening(w workload.Workload, owner uuid.UUID, due time.Time) remediation.Opening {
 	return remediation.Opening{
 		WorkloadID: w.ID, CauseKind: remediation.CauseEvidence, CauseKey: f.Key(), Title: shorten(f.Control+": "+f.Title, 280), Detail: f.sentence(),
-		Risk: "medium", Href: "/workloads/" + w.Key + "/evidence?view=facts&state=fail&source=" + f.Source + "&control=" + f.Control, OwnerID: owner, DueOn: due,
+		Risk: f.Severity.Risk(), Href: "/workloads/" + w.Key + "/evidence?view=facts&state=fail&source=" + f.Source + "&control=" + f.Control, OwnerID: owner, DueOn: due,
 	}
 }
 

@@ -129,3 +129,61 @@ func TestTrackRefuses(t *testing.T) {
 		t.Errorf("%d items", n)
 	}
 }
+
+// What fails of an account as a whole is tracked once by the team that owns it: other
+// workloads that name the account see that, and do not track it again.
+func TestAccountIsTrackedOnce(t *testing.T) {
+	h := evidencetest.New(t, one, eu)
+	h.Publish(everyPasses)
+	e := &estate{states: map[string]evidence.FactState{evidence.AccountResource(one): fail}}
+	h.Work(t, e.collector())
+	connect(t, h) // of the team of the workload
+	run := h.Collect(t)
+	if run.State != evidence.Complete {
+		t.Fatalf("the run is %s", run.State)
+	}
+	guest, person := uuid.New(), uuid.New()
+	h.Exec(t, `insert into teams (id, key, name, created_at) values ($1, 'guests', 'Guests', now())`, guest)
+	h.Exec(t, `insert into people (id, email, name, created_at) values ($1, 'g@example.org', 'Gus Guest', now())`, person)
+	other := uuid.New()
+	h.Exec(t, `insert into workloads (id, key, name, description, team_id, tier, stage, restricted, created_at, updated_at)
+		values ($1, 'guest', 'Guest', '', $2, 2, 'live', false, now(), now())`, other, guest)
+	h.Exec(t, `insert into scopes (id, workload_id, name, production, accounts, regions, tags, application_arn)
+		select gen_random_uuid(), $1, 'production', true, accounts, regions, '{}', '' from scopes where workload_id = $2 and production`, other, h.Workload)
+	h.Exec(t, `insert into account_allowances (account, workload_id, allowed_at) values ($1, $2, now())`, one, other)
+	member := identity.Actor{PersonID: person, Name: "Gus Guest", Teams: []identity.Membership{{TeamID: guest, Role: identity.Member}}}
+	failure := func(who identity.Actor, workload uuid.UUID) evidence.Failure {
+		t.Helper()
+		list, err := h.Service.Failures(ctx, who, workload)
+		if err != nil || len(list) != 1 {
+			t.Fatalf("the failures are %+v, %v", list, err)
+		}
+		return list[0]
+	}
+	if f := failure(member, other); f.Tracked() {
+		t.Fatalf("tracked by nobody: %+v", f)
+	}
+	in := evidence.TrackInput{Keys: []string{failure(h.Member, h.Workload).Key()}, OwnerID: h.Member.PersonID.String(), DueOn: "2027-01-31"}
+	if n, err := h.Service.Track(ctx, h.Member, h.Workload, in); n != 1 || err != nil {
+		t.Fatalf("tracked %d: %v", n, err)
+	}
+	f := failure(member, other)
+	if f.Elsewhere == nil || f.Elsewhere.TeamName != "Ledger" || f.Elsewhere.DueOn.Format(time.DateOnly) != "2027-01-31" || !f.Elsewhere.Readable(member) {
+		t.Errorf("the guests see %+v", f.Elsewhere)
+	}
+	if own := failure(h.Member, h.Workload); own.Elsewhere != nil || !own.Own() {
+		t.Errorf("the owners see %+v", own)
+	}
+	in.OwnerID = person.String()
+	if n, err := h.Service.Track(ctx, member, other, in); n != 0 || err != nil {
+		t.Errorf("the guests track %d again: %v", n, err)
+	}
+	h.Exec(t, `update workloads set restricted = true where id = $1`, h.Workload)
+	if f := failure(member, other); f.Elsewhere == nil || f.Elsewhere.Readable(member) {
+		t.Errorf("of a restricted workload: %+v", f.Elsewhere)
+	}
+	h.Exec(t, `update scopes set accounts = '{222222222222}' where workload_id = $1`, h.Workload)
+	if f := failure(member, other); f.Elsewhere != nil {
+		t.Errorf("its workload names the account no more: %+v", f.Elsewhere)
+	}
+}

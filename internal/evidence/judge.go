@@ -100,6 +100,11 @@ func weigh(c questionnaire.Check, g Ground) tally {
 		return t
 	}
 	facts := g.Facts
+	for _, f := range facts {
+		if unread(f.State, f.Reason) {
+			whole[Cell{f.Account, f.Region}] = false // this control was not looked at, though others were
+		}
+	}
 	if global(c) {
 		facts = once(ofTheRun(facts, c.Source, whole), whole)
 	}

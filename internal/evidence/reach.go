@@ -47,7 +47,8 @@ func (s *Service) reach(ctx context.Context, runID uuid.UUID, cell Cell, ask Ask
 	refuse(off, Off, fmt.Sprintf("The connection to account %s leaves this source out.", cell.Account))
 	ask = ask.only(on)
 	ask.Access = c.access()
-	return ask, refused, nil
+	ask.Hub, err = s.hubFor(ctx, cell.Account)
+	return ask, refused, err
 }
 
 // PermissionState is what a test of a connection found out about a call.
@@ -73,8 +74,8 @@ type Permission struct {
 // Prober tries the calls that collections make in a cell, each once and without reading
 // anything on. It answers in a fixed order, and always.
 type Prober interface {
-	Probe(ctx context.Context, cell Cell, access Access) []Permission
-	Actions() []string // what it tries, beside taking the role
+	Probe(ctx context.Context, cell Cell, access Access, hub bool) []Permission
+	Actions(hub bool) []string // what it tries, beside taking the role; more in the account of a hub
 }
 
 // TestWith gives the service what tests connections.
@@ -102,13 +103,14 @@ func (s *Service) TestConnection(ctx context.Context, who identity.Actor, id uui
 	}
 	ctx, cancel := context.WithTimeout(ctx, testDuration)
 	defer cancel()
-	return s.prober.Probe(ctx, Cell{c.Account, region}, c.access()), nil
+	return s.prober.Probe(ctx, Cell{c.Account, region}, c.access(), c.Hub), nil
 }
 
-// Actions lists the IAM actions that collections need; none when AWS cannot be reached.
-func (s *Service) Actions() []string {
+// Actions lists the IAM actions that collections need in an account, or in the hub; none
+// when AWS cannot be reached.
+func (s *Service) Actions(hub bool) []string {
 	if s.prober == nil {
 		return nil
 	}
-	return s.prober.Actions()
+	return s.prober.Actions(hub)
 }

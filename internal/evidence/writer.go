@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"hash/maphash"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,7 +25,8 @@ type writer struct {
 	now    time.Time
 	known  map[factKey]stored
 	seen   map[factKey]sighting
-	count  int // of what was seen, once the maps are given up
+	unread map[string]bool // controls that nobody could look at: what stands of them stays
+	count  int             // of what was seen, once the maps are given up
 }
 
 // origins hashes where records come from, to tell two of them apart.
@@ -75,7 +76,7 @@ func newWriter(ctx context.Context, db *pgxpool.Pool, runID uuid.UUID, cell Cell
 	const sql = `
 		select id, control, resource, hash, state, observed_at, gone_at is not null
 		from facts where source = $1 and account = $2 and region = $3 and control = any($4)`
-	w := &writer{db: db, runID: runID, cell: cell, source: source, now: now, known: map[factKey]stored{}, seen: map[factKey]sighting{}}
+	w := &writer{db: db, runID: runID, cell: cell, source: source, now: now, known: map[factKey]stored{}, seen: map[factKey]sighting{}, unread: map[string]bool{}}
 	rows, err := db.Query(ctx, sql, source, cell.Account, cell.Region, notNil(keys))
 	if err != nil {
 		return nil, fmt.Errorf("read known facts: %w", err)
@@ -97,41 +98,37 @@ func newWriter(ctx context.Context, db *pgxpool.Pool, runID uuid.UUID, cell Cell
 	return w, nil
 }
 
-// write stores a batch in one transaction. Writing the same batch again changes nothing.
+// write stores a batch in one go to the database and one transaction. Writing the same batch
+// again changes nothing.
 func (w *writer) write(ctx context.Context, batch []Observation) error {
 	var same renewal
-	var rows []factRow
-	turned := turns{}
+	var rows rows
 	at := map[factKey]int{} // where a fact stands in rows: the last of a batch counts
 	for _, o := range batch {
 		o = o.cleaned(w.now)
+		if unread(o.State, o.Reason) {
+			w.unread[o.Control] = true
+		}
 		k := keyOf(o.Control, o.Resource)
 		switch again, store := w.news(k, o); {
 		case again != 0:
 			same.add(again, o.ObservedAt)
 		case store:
-			turned.add(w, k, o)
-			if i, ok := at[k]; ok {
-				rows[i] = w.row(o)
-				continue
+			i, known := at[k]
+			if !known {
+				i = rows.grow()
+				at[k] = i
 			}
-			at[k] = len(rows)
-			rows = append(rows, w.row(o))
+			rows.set(i, o, w.turned(k, o))
 		}
 	}
-	if len(rows)+len(same.ids) == 0 {
+	var b pgx.Batch // without a word on transactions it is one
+	same.queue(&b)
+	rows.queue(&b, w)
+	if b.Len() == 0 {
 		return nil
 	}
-	err := pgx.BeginFunc(ctx, w.db, func(tx pgx.Tx) error {
-		if err := same.store(ctx, tx); err != nil {
-			return err
-		}
-		if err := w.store(ctx, tx, rows); err != nil {
-			return err
-		}
-		return turned.store(ctx, tx, w)
-	})
-	if err != nil {
+	if err := w.db.SendBatch(ctx, &b).Close(); err != nil {
 		return fmt.Errorf("write facts: %w", err)
 	}
 	return nil
@@ -166,15 +163,13 @@ type renewal struct {
 
 func (r *renewal) add(id int64, at time.Time) { r.ids, r.at = append(r.ids, id), append(r.at, at) }
 
-func (r *renewal) store(ctx context.Context, tx pgx.Tx) error {
+func (r *renewal) queue(b *pgx.Batch) {
 	const sql = `
 		update facts f set observed_at = n.at from unnest($1::bigint[], $2::timestamptz[]) as n(id, at)
 		where f.id = n.id and f.gone_at is null`
-	if len(r.ids) == 0 {
-		return nil
+	if len(r.ids) > 0 {
+		b.Queue(sql, r.ids, r.at)
 	}
-	_, err := tx.Exec(ctx, sql, r.ids, r.at)
-	return err
 }
 
 // covers reports whether o adds nothing to the stored fact: it says the same at no later
@@ -192,95 +187,24 @@ func (k stored) covers(o Observation) bool {
 	return evaluated && o.ObservedAt.Before(k.observed)
 }
 
-// factRow is a fact as the statement takes it.
-type factRow struct {
-	Control  string          `json:"control"`
-	Resource string          `json:"resource"`
-	State    FactState       `json:"state"`
-	Reason   string          `json:"reason"`
-	Title    string          `json:"title"`
-	Detail   json.RawMessage `json:"detail"`
-	Tags     []string        `json:"tags"`
-	ARN      string          `json:"application_arn"`
-	Hash     string          `json:"hash"` // hexadecimal
-	At       time.Time       `json:"observed_at"`
-}
-
-func (w *writer) row(o Observation) factRow {
-	return factRow{o.Control, o.Resource, o.State, o.Reason, o.Title, cleanDocument(o.Detail), o.Tags, o.ApplicationARN, hex.EncodeToString(o.hash()), o.ObservedAt}
-}
-
-// store upserts facts, all in one statement. What a fact says and which run changed it are
-// renewed only when it says something else.
-func (w *writer) store(ctx context.Context, tx pgx.Tx, rows []factRow) error {
-	const sql = `
-		insert into facts as f (source, control, account, region, resource, state, reason, title, detail, tags,
-			application_arn, hash, observed_at, changed_at, run_id)
-		select $1, n.control, $2, $3, n.resource, n.state, n.reason, n.title, n.detail, n.tags,
-			n.application_arn, decode(n.hash, 'hex'), n.observed_at, $4, $5
-		from jsonb_to_recordset($6::jsonb) as n(control text, resource text, state text, reason text, title text, detail jsonb,
-			tags text[], application_arn text, hash text, observed_at timestamptz)
-		on conflict (source, control, account, region, resource) do update set state = excluded.state, reason = excluded.reason,
-			title = excluded.title, detail = excluded.detail, tags = excluded.tags, application_arn = excluded.application_arn,
-			hash = excluded.hash, observed_at = excluded.observed_at, gone_at = null,
-			changed_at = case when f.hash = excluded.hash and f.gone_at is null then f.changed_at else excluded.changed_at end,
-			run_id = case when f.hash = excluded.hash and f.gone_at is null then f.run_id else excluded.run_id end`
-	if len(rows) == 0 {
-		return nil
-	}
-	list, err := json.Marshal(rows)
-	if err != nil {
-		return err
-	}
-	_, err = tx.Exec(ctx, sql, w.source, w.cell.Account, w.cell.Region, w.now, w.runID, list)
-	return err
-}
-
-// turns are the lines of history of a batch: what says something else than before this cell was
-// read.
-type turns map[factKey]turn
-
-type turn struct {
-	control, resource string
-	before, after     FactState
-}
-
-func (t turns) add(w *writer, k factKey, o Observation) {
-	known, before := w.known[k], FactState("")
+// turned is what the fact said before this cell was read, where it says something else now:
+// a line of history. Empty is that it was not there.
+func (w *writer) turned(k factKey, o Observation) *string {
+	known, before := w.known[k], ""
 	if !known.gone {
-		before = known.state
+		before = string(known.state)
 	}
 	s := w.seen[k]
-	if before == o.State && !s.changed {
-		return
+	if before == string(o.State) && !s.changed {
+		return nil
 	}
 	s.changed = true
 	w.seen[k] = s
-	t[k] = turn{o.Control, o.Resource, before, o.State}
+	return &before
 }
 
-// store writes them all in one statement, once their facts are stored.
-func (t turns) store(ctx context.Context, tx pgx.Tx, w *writer) error {
-	const sql = `
-		insert into fact_changes (fact_id, at, run_id, before, after)
-		select f.id, $4, $5, n.before, n.after
-		from unnest($6::text[], $7::text[], $8::text[], $9::text[]) as n(control, resource, before, after)
-		join facts f on f.source = $1 and f.account = $2 and f.region = $3 and f.control = n.control and f.resource = n.resource
-		on conflict (fact_id, at) do update set after = excluded.after`
-	if len(t) == 0 {
-		return nil
-	}
-	var controls, resources, before, after []string
-	for _, one := range t {
-		controls, resources = append(controls, one.control), append(resources, one.resource)
-		before, after = append(before, string(one.before)), append(after, string(one.after))
-	}
-	_, err := tx.Exec(ctx, sql, w.source, w.cell.Account, w.cell.Region, w.now, w.runID, controls, resources, before, after)
-	return err
-}
-
-// closeAbsent marks as gone what was known and not seen. Only after the source was read
-// whole.
+// closeAbsent marks as gone what was known and not seen, but for controls that nobody could
+// look at. Only after the source was read whole.
 func (w *writer) closeAbsent(ctx context.Context, tx pgx.Tx, now time.Time) error {
 	var absent []int64
 	for k, known := range w.known {
@@ -291,13 +215,14 @@ func (w *writer) closeAbsent(ctx context.Context, tx pgx.Tx, now time.Time) erro
 	if len(absent) == 0 {
 		return nil
 	}
+	unread := slices.Collect(maps.Keys(w.unread))
 	const history = `
-		insert into fact_changes (fact_id, at, run_id, before, after) select id, $2, $3, state, '' from facts where id = any($1)
+		insert into fact_changes (fact_id, at, run_id, before, after) select id, $2, $3, state, '' from facts where id = any($1) and control <> all($4)
 		on conflict (fact_id, at) do update set after = ''`
-	if _, err := tx.Exec(ctx, history, absent, now, w.runID); err != nil {
+	if _, err := tx.Exec(ctx, history, absent, now, w.runID, notNil(unread)); err != nil {
 		return fmt.Errorf("close absent facts: %w", err)
 	}
-	_, err := tx.Exec(ctx, `update facts set gone_at = $2, run_id = $3 where id = any($1)`, absent, now, w.runID)
+	_, err := tx.Exec(ctx, `update facts set gone_at = $2, run_id = $3 where id = any($1) and control <> all($4)`, absent, now, w.runID, notNil(unread))
 	if err != nil {
 		return fmt.Errorf("close absent facts: %w", err)
 	}

@@ -157,6 +157,7 @@ const (
 	RetireWorkload                  // leads of the owning team, admins
 	MoveWorkload                    // leads of the owning team, admins
 	CancelReview                    // leads of the owning team
+	CloseItem                       // leads of the owning team
 	MarkQuestions                   // any person
 	RecordElsewhere                 // members of the owning team, admins
 	ManageConnections               // admins
@@ -186,6 +187,7 @@ var refusals = map[Action]string{
 	RetireWorkload:  "Only a lead of the owning team or an admin may retire this workload or bring it back.",
 	MoveWorkload:    "Only a lead of the owning team or an admin may move this workload to another team.",
 	CancelReview:    "Only a lead of the owning team may cancel this review.",
+	CloseItem:       "Only a lead of the owning team may close this item.",
 	MarkQuestions:   "Only a person who is signed in may mark questions.",
 	RecordElsewhere: "Only a member of the owning team or an admin may record a decision made elsewhere.",
 
@@ -227,7 +229,7 @@ func (a Actor) allowed(do Action, t Target) bool {
 		return a.Is(Curator)
 	case RetireWorkload, MoveWorkload, LendAccount:
 		return a.Leads(t.TeamID) || a.Is(Admin)
-	case CancelReview:
+	case CancelReview, CloseItem:
 		return a.Leads(t.TeamID)
 	case MarkQuestions, ProposeLesson:
 		return a.PersonID != uuid.Nil

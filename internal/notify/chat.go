@@ -139,6 +139,7 @@ var chatWords = map[string]string{
 	"decision.revoked":  "The decision on %s was revoked.",
 	"emergency.decided": "An emergency go was given to %s.",
 	"review.cancelled":  "A review of %s was cancelled.",
+	"evidence.turned":   "Evidence of %s speaks against an answer since the decision.",
 }
 
 // tellChat queues what an event says to the chat of the workload's team, if it has one.

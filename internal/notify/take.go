@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,6 +40,8 @@ func (s *Service) Take(ctx context.Context, tx pgx.Tx, e audit.Event) error {
 		err = s.acceptanceAsked(ctx, tx, e)
 	case "evidence.run_finished":
 		err = s.evidenceChanged(ctx, tx, e)
+	case "evidence.turned":
+		err = s.evidenceTurned(ctx, tx, e)
 	case "person.deactivated":
 		if person, bad := uuid.Parse(e.TargetID); bad == nil {
 			_, err = s.jobs.InsertTx(ctx, tx, ReleaseArgs{PersonID: person}, nil)
@@ -198,7 +201,41 @@ func (s *Service) evidenceChanged(ctx context.Context, tx pgx.Tx, e audit.Event)
 	if failing > 1 {
 		words = "Evidence of " + name + " changed: " + strconv.Itoa(failing) + " findings fail that did not before, or fail otherwise."
 	}
-	return tell(ctx, tx, leads, told{Evidence, eventKey(e), words, "/workloads/" + key + "/evidence", e.WorkloadID(), e.At})
+	return tell(ctx, tx, leads, told{Evidence, runKey(e.TargetID), words, "/workloads/" + key + "/evidence", e.WorkloadID(), e.At})
+}
+
+// runKey makes one notice of what a run brings to a person, be it findings or a turn against
+// a decision: that comes first.
+func runKey(run string) string { return "run/" + run }
+
+// evidenceTurned tells the leads and who decided that evidence speaks against answers of the
+// decision. Who may no longer judge a restricted workload is not told of it.
+func (s *Service) evidenceTurned(ctx context.Context, tx pgx.Tx, e audit.Event) error {
+	const sql = `
+		select w.name, w.key, w.team_id, w.restricted, d.decided_by from workloads w join decisions d on d.id = $2
+		where w.id = $1`
+	var name, key string
+	var team, decider uuid.UUID
+	var restricted bool
+	if err := tx.QueryRow(ctx, sql, e.WorkloadID(), e.Detail("decision")).Scan(&name, &key, &team, &restricted, &decider); err != nil {
+		return err
+	}
+	people, err := leadsOf(ctx, tx, team)
+	if err != nil {
+		return err
+	}
+	approvers, err := approversOf(ctx, tx, e.WorkloadID(), uuid.Nil)
+	if err != nil {
+		return err
+	}
+	if !restricted || slices.Contains(approvers, decider) {
+		people = append(people, decider)
+	}
+	words := "Evidence of " + name + " changed since the decision: it speaks against the answer to a question."
+	if n := len(strings.Fields(e.Detail("questions"))); n > 1 {
+		words = "Evidence of " + name + " changed since the decision: it speaks against the answers to " + strconv.Itoa(n) + " questions."
+	}
+	return tell(ctx, tx, people, told{Evidence, runKey(e.Detail("run")), words, "/workloads/" + key, e.WorkloadID(), e.At})
 }
 
 // leadsOf are the active leads of a team; everybody in it when it has none.

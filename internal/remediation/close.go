@@ -47,7 +47,7 @@ func ReopenAll(ctx context.Context, tx pgx.Tx, who identity.Actor, workloadID uu
 	const sql = `
 		update items set state = case when done_at is null then 'open' else 'done' end,
 			closed_at = null, closed_by = null, closed_reason = '', version = version + 1
-		where workload_id = $1 and state = 'closed' returning id`
+		where workload_id = $1 and state = 'closed' and not closed_alone returning id`
 	rows, err := tx.Query(ctx, sql, workloadID)
 	if err != nil {
 		return 0, fmt.Errorf("reopen items: %w", err)

@@ -49,3 +49,22 @@ func ReopenByEvidence(ctx context.Context, tx pgx.Tx, who identity.Actor, it Ite
 	}
 	return record(ctx, tx, who, "item.reopened", it.WorkloadID, it.ID, now)
 }
+
+// Locked reads an item for a change, within the caller's transaction; not found when its
+// workload is not readable by who. It does not authorise more: evidence calls it.
+func Locked(ctx context.Context, tx pgx.Tx, who identity.Actor, id uuid.UUID) (Item, error) {
+	return lock(ctx, tx, who, id)
+}
+
+// CloseUnasked closes an item of evidence that nothing asks for any more, within the caller's
+// transaction: it was not mended, and stays closed when its workload comes back. It does not
+// authorise: evidence calls it, after Locked.
+func CloseUnasked(ctx context.Context, tx pgx.Tx, who identity.Actor, it Item, reason string, now time.Time) error {
+	const sql = `
+		update items set state = 'closed', closed_at = $2, closed_by = $3, closed_reason = $4, closed_alone = true, version = version + 1
+		where id = $1`
+	if _, err := tx.Exec(ctx, sql, it.ID, now, nullable(who.PersonID), reason); err != nil {
+		return fmt.Errorf("close item: %w", err)
+	}
+	return record(ctx, tx, who, "item.closed", it.WorkloadID, it.ID, now)
+}

@@ -83,7 +83,7 @@ func upsert(ctx context.Context, tx pgx.Tx, o Opening, by *uuid.UUID, now time.T
 			opened_by = case when i.state in ('open', 'in_progress') then i.opened_by else @by end,
 			state = case when i.state in ('open', 'in_progress') then i.state else 'open' end,
 			done_by = null, done_at = null, verified_by = null, verified_at = null,
-			closed_by = null, closed_at = null, closed_reason = ''
+			closed_by = null, closed_at = null, closed_reason = '', closed_alone = false
 		returning id, case when version = 1 then 'item.opened' when opened_at = @now then 'item.reopened' else 'item.kept' end`
 	err = tx.QueryRow(ctx, sql, pgx.StrictNamedArgs{
 		"id": uuid.Must(uuid.NewV7()), "workload": o.WorkloadID, "kind": o.CauseKind, "key": o.CauseKey,
@@ -101,7 +101,7 @@ func save(ctx context.Context, tx pgx.Tx, it Item, verifiedBy *uuid.UUID) error 
 		update items set owner_id = @owner, due_on = @due, state = @state, resolution = @resolution, version = version + 1,
 			done_by = @done_by, done_at = @done_at, verified_by = @verified_by, verified_at = @verified_at,
 			closed_at = case when @state = 'closed' then closed_at end, closed_by = case when @state = 'closed' then closed_by end,
-			closed_reason = case when @state = 'closed' then closed_reason else '' end
+			closed_reason = case when @state = 'closed' then closed_reason else '' end, closed_alone = closed_alone and @state = 'closed'
 		where id = @id`
 	_, err := tx.Exec(ctx, sql, pgx.StrictNamedArgs{
 		"id": it.ID, "owner": nullable(it.OwnerID), "due": it.DueOn, "state": it.State, "resolution": it.Resolution,

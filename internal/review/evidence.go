@@ -2,7 +2,6 @@ package review
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"orrery/internal/evidence"
 	"orrery/internal/fault"
 	"orrery/internal/identity"
+	"orrery/internal/questionnaire"
 	"orrery/internal/remediation"
 	"orrery/internal/workload"
 )
@@ -38,39 +38,6 @@ func (e *Entry) Supported() (choices []string) {
 	return choices
 }
 
-// EvidenceSince lists what evidence says against the answers of the decision that governs
-// the workload, and did not say when they were submitted; none while no decision stands. Not
-// found when who may not read the workload.
-func (s *Service) EvidenceSince(ctx context.Context, who identity.Actor, workloadID uuid.UUID) (Review, []ChangedProof, error) {
-	if _, err := workload.Load(ctx, s.db, who, workloadID); err != nil {
-		return Review{}, nil, err
-	}
-	g, err := governingOf(ctx, s.db, workloadID, "")
-	if err != nil || g.review == uuid.Nil || g.decision == nil || g.outcome == Revoked {
-		return Review{}, nil, ignoreNone(err)
-	}
-	r, err := load(ctx, s.db, who, g.review)
-	if err != nil || r.Round.State != Sealed { // a newer round shows it beside each question
-		return r, nil, err
-	}
-	sheet, err := s.sheet(ctx, s.db, r)
-	if err != nil {
-		return r, nil, err
-	}
-	var sealed []byte
-	if err := s.db.QueryRow(ctx, `select content from rounds where id = $1`, r.Round.ID).Scan(&sealed); err != nil {
-		return r, nil, fmt.Errorf("read content: %w", err)
-	}
-	var content Snapshot
-	if err := json.Unmarshal(sealed, &content); err != nil {
-		return r, nil, fmt.Errorf("decode content: %w", err)
-	}
-	turned := slices.DeleteFunc(changedProofs(sheet, content), func(c ChangedProof) bool {
-		return !c.Proof.Against || c.Before == string(evidence.Contradicts) || c.Before == string(evidence.Mixed)
-	})
-	return r, turned, nil
-}
-
 func ignoreNone(err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
@@ -78,17 +45,14 @@ func ignoreNone(err error) error {
 	return err
 }
 
-// OpenFromEvidence opens the items that evidence calls for by itself, within the caller's
-// transaction: where it contradicts a ticked choice, or where a check on a required question
-// newly fails. The first collection of a workload opens none, an accepted risk only for what
-// newly fails, and a cause that has an item is left to it. It does not authorise: evidence
-// calls it at the end of a run.
-func (s *Service) OpenFromEvidence(ctx context.Context, tx pgx.Tx, w workload.Workload, newlyFailing []string, first bool, now time.Time) error {
-	if first {
-		return nil
-	}
-	owner, err := leadOf(ctx, tx, w.TeamID)
-	if err != nil || owner == uuid.Nil {
+// openFromEvidence opens the items that evidence calls for by itself: where it contradicts a
+// ticked choice, or where a check on a required question newly fails. The first collection of
+// a workload opens none, an accepted risk only for what newly fails, and a cause that has an
+// item is left to it, unless it was closed without being mended; so is what the team that owns
+// the account tracks.
+func (s *Service) openFromEvidence(ctx context.Context, tx pgx.Tx, w workload.Workload, newlyFailing []string, now time.Time) error {
+	lead, err := leadOf(ctx, tx, w.TeamID)
+	if err != nil || lead == uuid.Nil {
 		return err
 	}
 	known, err := remediation.OfEvidence(ctx, tx, w.ID)
@@ -97,7 +61,14 @@ func (s *Service) OpenFromEvidence(ctx context.Context, tx pgx.Tx, w workload.Wo
 	}
 	has := map[string]bool{}
 	for _, it := range known {
-		has[it.CauseKey] = true
+		has[it.CauseKey] = it.State != remediation.Closed
+	}
+	elsewhere, err := evidence.TrackedElsewhere(ctx, tx, w)
+	if err != nil {
+		return err
+	}
+	for key := range elsewhere {
+		has[key] = true
 	}
 	sheets, err := s.standingSheets(ctx, tx, w.ID)
 	if err != nil {
@@ -111,7 +82,7 @@ func (s *Service) OpenFromEvidence(ctx context.Context, tx pgx.Tx, w workload.Wo
 					continue
 				}
 				has[key] = true
-				if err := openOne(ctx, tx, sheet, e, p, owner, now); err != nil {
+				if err := openOne(ctx, tx, sheet, e, p, lead, now); err != nil {
 					return err
 				}
 			}
@@ -128,7 +99,8 @@ func callsForItem(e Entry, p Proof, newly bool) bool {
 	return p.Against || e.Answer.Required && newly
 }
 
-func openOne(ctx context.Context, tx pgx.Tx, sheet Sheet, e Entry, p Proof, owner uuid.UUID, now time.Time) error {
+// openOne opens the item of a proof. Who should answer the question owns it, or a lead.
+func openOne(ctx context.Context, tx pgx.Tx, sheet Sheet, e Entry, p Proof, lead uuid.UUID, now time.Time) error {
 	detail := p.Verdict.Detail
 	for _, f := range p.Verdict.Failing {
 		detail += "\n- " + f.Resource
@@ -138,15 +110,43 @@ func openOne(ctx context.Context, tx pgx.Tx, sheet Sheet, e Entry, p Proof, owne
 	if err != nil {
 		return err
 	}
-	_, err = remediation.OpenItem(ctx, tx, identity.SystemActor("evidence"), remediation.Opening{
+	severity, err := evidence.SeverityOf(ctx, tx, sheet.Workload.Production, p.Check.Source, p.Check.Key)
+	if err != nil {
+		return err
+	}
+	risk := itemRisk(severity, e, p)
+	o := remediation.Opening{
 		WorkloadID: sheet.Workload.ID, CauseKind: remediation.CauseEvidence, CauseKey: p.Check.Source + "/" + p.Check.Key,
-		Title: string(title[:min(len(title), 280)]), Detail: detail, Risk: "medium", Href: sheet.QuestionPath(e),
-		OwnerID: owner, DueOn: policy.Due("medium", sheet.Workload.Tier, now),
-	}, now)
+		Title: string(title[:min(len(title), 280)]), Detail: detail, Risk: risk, Href: sheet.QuestionPath(e),
+		OwnerID: lead, DueOn: policy.Due(risk, sheet.Workload.Tier, now),
+	}
+	if e.Assignee.ID != uuid.Nil {
+		o.OwnerID = e.Assignee.ID
+	}
+	_, err = remediation.OpenItem(ctx, tx, identity.SystemActor("evidence"), o, now)
+	if fault.Is(err, fault.Invalid) && o.OwnerID != lead { // who left owns nothing
+		o.OwnerID = lead
+		_, err = remediation.OpenItem(ctx, tx, identity.SystemActor("evidence"), o, now)
+	}
 	if fault.Is(err, fault.Invalid) {
 		return nil // nobody can own it, and the run ends all the same
 	}
 	return err
+}
+
+// itemRisk is the risk of an item: what AWS says of the control where it says so, else what
+// the answer would be worth without the choice that evidence stands against.
+func itemRisk(severity evidence.Severity, e Entry, p Proof) string {
+	if severity != "" {
+		return severity.Risk()
+	}
+	s := e.Answer.Selection()
+	s.Chosen = slices.DeleteFunc(slices.Clone(s.Chosen), func(id string) bool { return id == p.Check.Choice })
+	switch e.Question.Score(s) {
+	case questionnaire.RiskHigh, questionnaire.RiskUnanswered, questionnaire.RiskUnmatched:
+		return "high"
+	}
+	return "medium"
 }
 
 // standingSheets reads the open reviews of a workload and the one whose decision governs.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"orrery/internal/evidence"
+	"orrery/internal/identity"
 	"orrery/internal/workload"
 	"orrery/web/views/ui"
 )
@@ -20,6 +21,7 @@ type BaselinePage struct {
 	CanRead  bool
 	CanTrack bool
 	Now      time.Time
+	Who      identity.Actor // the reader
 }
 
 // page is the evidence page of which this is a part.

@@ -16,11 +16,83 @@ type ConnectionList struct {
 	Admin       bool
 }
 
-// ConnectionForm is a new connection as typed.
+// ConnectionForm is a connection as typed: a new one, or a change of a stored one.
 type ConnectionForm struct {
-	Account, Name, Team, Mode, Role, Regions string
-	Sources                                  []string
-	Teams                                    []ui.Option
+	Account, Name, Team, Mode, Role, Regions, HubRegion string
+	Hub                                                 bool
+	Sources                                             []string
+	Teams                                               []ui.Option
+	Stored                                              *evidence.Connection // nil: a new one
+	Version                                             string               // that was opened
+	Conflict                                            string               // what happened meanwhile
+}
+
+// FormOfConnection is the form that changes a connection.
+func FormOfConnection(c evidence.Connection) ConnectionForm {
+	f := ConnectionForm{
+		Account: c.Account, Name: c.Name, Team: c.TeamKey, Mode: c.Mode, Regions: strings.Join(c.Regions, ", "), Hub: c.Hub, HubRegion: c.HubRegion,
+		Role: c.RoleARN, Stored: &c, Version: itoa(c.Version),
+	}
+	for _, s := range evidence.Sources() {
+		if !slices.Contains(c.SourcesOff, s) {
+			f.Sources = append(f.Sources, s)
+		}
+	}
+	return f
+}
+
+// Title names the page of the form.
+func (f ConnectionForm) Title() string {
+	if f.Stored == nil {
+		return "Connect an account"
+	}
+	return "Edit " + f.Stored.Name
+}
+
+// path is where the form goes, and back where it is left from.
+func (f ConnectionForm) path() (to, back string) {
+	if f.Stored == nil {
+		return "/connections/new", "/connections"
+	}
+	back = "/connections/" + f.Stored.ID.String()
+	return back + "/edit", back
+}
+
+func (f ConnectionForm) lead() string {
+	if f.Stored == nil {
+		return "No key is asked for, and none is kept."
+	}
+	return "Account " + f.Stored.Account + ". Facts that were read stay, with their dates; the next collection reads as you say here."
+}
+
+// differences are the fields in which what is stored is not what was typed.
+func (f ConnectionForm) differences() [][3]string {
+	stored := FormOfConnection(*f.Stored)
+	var out [][3]string
+	for _, d := range [][3]string{
+		{"Name", stored.Name, f.Name}, {"Team", stored.Team, f.Team}, {"How Orrery reaches it", stored.Mode, f.Mode}, {"Role", stored.Role, f.Role},
+		{"Regions", stored.Regions, f.Regions}, {"Hub", stored.HubRegion, f.HubRegion}, {"What is read", sourceNames(stored.Sources), sourceNames(f.Sources)},
+	} {
+		if d[1] != d[2] {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+func sourceNames(sources []string) string {
+	var names []string
+	for _, s := range evidence.Sources() {
+		if slices.Contains(sources, s) {
+			names = append(names, sourceName(s))
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func hubOption(on bool) []ui.Option {
+	return []ui.Option{{Value: "on", Text: "This account is the organisation's hub", Selected: on,
+		Hint: "The delegated administrator of Security Hub and AWS Config. For every connected account they are asked here first, and the account itself only for what the hub cannot tell."}}
 }
 
 var connectionModes = []ui.Option{
@@ -58,6 +130,9 @@ func (c ConnectionPage) facts() []ui.Definition {
 		{Term: "Account", Text: n.Account}, {Term: "Owned by", Text: n.TeamName}, {Term: "Reached with", Text: modeWords(n)},
 		{Term: "Regions", Text: orElse(strings.Join(n.Regions, ", "), "all of the scopes")}, {Term: "Sources", Text: sourcesWords(n)},
 	}
+	if n.Hub {
+		list = append(list, ui.Definition{Term: "Hub", Text: "of the organisation, with " + n.HubRegion + " as its home Region"})
+	}
 	return append(list, ui.Definition{Term: "Connected", Body: say(ui.Date(n.CreatedAt), " by "+n.CreatedBy)})
 }
 
@@ -72,13 +147,7 @@ func sourcesWords(c evidence.Connection) string {
 	if len(c.SourcesOff) == 0 {
 		return "all"
 	}
-	var on []string
-	for _, s := range evidence.Sources() {
-		if !slices.Contains(c.SourcesOff, s) {
-			on = append(on, sourceName(s))
-		}
-	}
-	return strings.Join(on, ", ")
+	return sourceNames(FormOfConnection(c).Sources)
 }
 
 // permissionWords are the shape and the words of what a test found out.

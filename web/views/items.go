@@ -66,6 +66,9 @@ type ItemPage struct {
 	Now       time.Time
 	CanWork   bool   // the reader may change it
 	CanVerify bool   // the reader may verify it now
+	Unasked   bool   // no check asks for it any more
+	CanClose  bool   // the reader may close it for that
+	Reason    string // to close it, as typed
 	TeamName  string // of the team whose members may change it
 	Talk      TalkPage
 	Tickets   TicketsPage

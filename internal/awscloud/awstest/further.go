@@ -118,6 +118,8 @@ func restOp(r *http.Request) string {
 		return op
 	}
 	switch {
+	case strings.HasPrefix(path, "/findingAggregator/get/"):
+		return "GetFindingAggregator"
 	case strings.HasPrefix(path, "/backup/plans/") && strings.Contains(path, "/selections"):
 		return "ListBackupSelections"
 	case strings.HasPrefix(path, "/backup/plans"):

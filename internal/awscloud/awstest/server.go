@@ -138,6 +138,8 @@ var restOps = map[string]string{
 	"POST /findings":                  "GetFindings",
 	"POST /standards/get":             "GetEnabledStandards",
 	"POST /securityControls/batchGet": "BatchGetSecurityControls",
+	"GET /findingAggregator/list":     "ListFindingAggregators",
+	"POST /members/get":               "GetMembers",
 }
 
 func parse(r *http.Request) (request, error) {

@@ -18,6 +18,7 @@ type World struct {
 	Roles    map[string]Role    // by ARN; AssumeRole is denied for others
 	Regions  map[string]*Region // a Region that is not here is not enabled
 	Careless bool               // GetFindings ignores its filters, as some emulators do
+	Hub      *Hub               // what keys of Own see; nil: the same as keys of a role
 }
 
 // Role is a role of the account that Orrery may take.
@@ -103,6 +104,9 @@ func (s *Server) answer(q request) (any, *Fault) {
 			return nil, &Fault{Status: 403, Code: "InvalidClientTokenId", Message: "The security token included in the request is invalid"}
 		}
 		return nil, &Fault{Status: 403, Code: "UnrecognizedClientException", Message: "The security token included in the request is invalid."}
+	}
+	if s.world.Hub != nil && s.accountOf(q) == s.world.Own && (q.Service == "securityhub" || q.Service == "config") {
+		return s.hubAnswer(q)
 	}
 	if q.Service == "securityhub" && region.HubOff {
 		return nil, &Fault{Status: 401, Code: "InvalidAccessException", Message: "Account " + s.world.Account + " is not subscribed to AWS Security Hub"}
@@ -211,7 +215,7 @@ func (s *Server) getFindings(q request, r *Region) (any, *Fault) {
 // complete fills in what the world knows.
 func (s *Server) complete(f Finding, region string) Finding {
 	f.Account, f.Region = or(f.Account, s.world.Account), or(f.Region, region)
-	f.Product = or(f.Product, "arn:aws:securityhub:"+region+"::product/aws/securityhub")
+	f.Product = or(f.Product, "arn:aws:securityhub:"+f.Region+"::product/aws/securityhub")
 	f.Resource = or(f.Resource, "AWS::::Account:"+f.Account)
 	if f.UpdatedAt.IsZero() {
 		f.UpdatedAt = time.Now().Add(-time.Hour).Truncate(time.Hour)
@@ -227,7 +231,7 @@ func (f Finding) matches(filters map[string]any) bool {
 	if f.Archived {
 		record = "ARCHIVED"
 	}
-	for name, value := range map[string]string{"AwsAccountId": f.Account, "ComplianceSecurityControlId": f.Control, "ProductArn": f.Product, "RecordState": record} {
+	for name, value := range map[string]string{"AwsAccountId": f.Account, "ComplianceSecurityControlId": f.Control, "ProductArn": f.Product, "RecordState": record, "Region": f.Region} {
 		list, _ := filters[name].([]any)
 		if len(list) > 0 && !slices.ContainsFunc(list, func(e any) bool {
 			m, _ := e.(map[string]any)
