@@ -31,11 +31,11 @@ type EvidencePage struct {
 	Verdict    evidence.State // only checks of this verdict; empty: all
 	Facts      evidence.FactPage
 	Filter     evidence.FactFilter
-	After      string   // the cursor that this page of facts was asked for
+	After      string             // the cursor that this page of facts was asked for
 	Own        []evidence.OwnFact // what programs reported
 	MoreOwn    bool               // there is more of that
-	Removed    []string // accounts whose connection was removed
-	CanRead    bool     // raw findings
+	Removed    []string           // accounts whose connection was removed
+	CanRead    bool               // raw findings
 	CanCollect bool
 	CanEdit    bool
 	Now        time.Time
