@@ -51,7 +51,7 @@ func TestReportedFactsOnPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	question := "/reviews/" + r.ID.String() + "/q/loads/held"
-	vera.get(question).is(http.StatusOK).says("Supports", "It holds the load.", "It held 900 requests a second. Reported by Asha Rao", "Reported by pipeline")
+	vera.get(question).is(http.StatusOK).says("Supports", "It holds the load.", "It held 900 requests a second. Reported by Asha Rao", "Reports of pipeline")
 	asha.get("/workloads/payments/evidence").is(http.StatusOK).says("Reported by programs", "<checkout>", "own:pipeline load_test", "Asha Rao")
 	vera.get("/workloads/payments/evidence").is(http.StatusOK).hides("Reported by programs", "own:pipeline load_test")
 	eye := s.look(asha)

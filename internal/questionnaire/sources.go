@@ -69,7 +69,7 @@ func IsOwnKey(key string) bool { return ownKey.MatchString(key) }
 
 func sourceOf(name string) (CheckSource, bool) {
 	if IsOwn(name) {
-		return CheckSource{Name: name, Title: "Reported by " + strings.TrimPrefix(name, "own:"), key: ownKey.String()}, true
+		return CheckSource{Name: name, Title: "Reports of " + strings.TrimPrefix(name, "own:"), key: ownKey.String()}, true
 	}
 	i := slices.IndexFunc(checkSourceTable, func(s CheckSource) bool { return s.Name == name })
 	if i < 0 {
