@@ -36,6 +36,18 @@ generated() {
 
 rules() { go test -count=1 ./internal/architecture; }
 
+# description lints the OpenAPI description with the engine of redocly; its packages are kept
+# in .cache while tools/redocly/package-lock.json stays as it is.
+description() {
+	sh scripts/need.sh node || return 1
+	dir=.cache/redocly
+	mkdir -p "$dir" && cp tools/redocly/* "$dir/" || return 1
+	if ! cmp -s "$dir/package-lock.json" "$dir/installed"; then
+		(cd "$dir" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) && cp "$dir/package-lock.json" "$dir/installed" || return 1
+	fi
+	go run ./scripts/openapi >"$copy/openapi.json" && node "$dir/lint.mjs" "$copy/openapi.json"
+}
+
 failed=""
 step() {
 	began=$(date +%s)
@@ -50,6 +62,7 @@ step "go vet" vet
 step "staticcheck" staticcheck
 step "golangci-lint" golangci
 step "generated code up to date" generated
+step "description of the API" description
 step "rules of import, size of files" rules
 [ -z "$failed" ] && exit 0
 echo "Not right: ${failed#, }." >&2

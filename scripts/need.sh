@@ -1,5 +1,6 @@
 #!/bin/sh
-# need.sh WHAT... makes sure that what is named is installed: go, postgresql, chromium, pdftotext.
+# need.sh WHAT... makes sure that what is named is installed: go, postgresql, chromium,
+# pdftotext, node.
 # Debian's package is installed where that may be done without a question asked; otherwise
 # one sentence says what to install, and the exit code is 1. Go is never installed.
 set -eu
@@ -106,6 +107,18 @@ need_pdftotext() {
 		install poppler-utils && command -v pdftotext >/dev/null && return 0
 	fi
 	die "pdftotext is not installed; a test reads PDF files with it. Install it with: $(how poppler-utils poppler-utils poppler-utils poppler)"
+}
+
+has_node() {
+	command -v npm >/dev/null && node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 18 || a == 18 && b >= 17 ? 0 : 1)' 2>/dev/null
+}
+
+need_node() {
+	has_node && return 0
+	if may_install; then
+		install nodejs && install npm && has_node && return 0
+	fi
+	die "Node.js 18.17 or newer with npm is not installed; the description of the API is linted with it. Install it with: $(how "nodejs npm" "nodejs npm" "nodejs npm" node)"
 }
 
 for what; do

@@ -76,7 +76,7 @@ func describe(op *huma.Operation) views.APIOperation {
 		case n >= 400:
 			problems = append(problems, status)
 		case n < 300:
-			out.Status = status
+			out.Status = strings.TrimPrefix(out.Status+", "+status, ", ")
 			if body := op.Responses[status].Content["application/json"]; body != nil {
 				out.Answer = refOf(body.Schema)
 			}
@@ -102,6 +102,9 @@ func member(name string, s *huma.Schema, required bool) views.APIMember {
 		if m.Ref == "" {
 			m.Type += " " + s.Items.Type
 		}
+	}
+	if m.Type == "" && m.Ref == "" {
+		m.Type = "any JSON"
 	}
 	if s.Format != "" {
 		m.Type += ", " + s.Format

@@ -51,6 +51,13 @@ func evidencePage(v *visit) error {
 			return err
 		}
 	}
+	if e.CanRead {
+		next := ""
+		if e.Own, next, err = v.Evidence.Own(v.ctx(), v.who, w.ID, evidence.OwnFilter{Limit: 100}); err != nil {
+			return err
+		}
+		e.MoreOwn = next != ""
+	}
 	return v.render(http.StatusOK, views.Evidence(v.page("Evidence of "+w.Name, "/workloads", workloadCrumbs(w, "Evidence")...), e))
 }
 

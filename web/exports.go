@@ -2,9 +2,7 @@ package web
 
 import (
 	"io"
-	"runtime"
 	"strconv"
-	"strings"
 
 	"orrery/internal/fault"
 	"orrery/internal/report"
@@ -27,16 +25,8 @@ func (v *visit) printed() (report.Input, error) {
 		return report.Input{}, err
 	}
 	_, sample := v.organisation(v.ctx())
-	return report.Input{
-		Snapshot: paper.Snapshot, Seal: paper.Seal, ContentSHA256: paper.ContentSHA256, SealSHA256: paper.SealSHA256, State: paper.State,
-		SignOffs: paper.SignOffs, Items: paper.Items, URL: v.PublicURL + paper.Path, PrintedAt: v.Now(), Sample: sample,
-		Beside: paper.Beside,
-	}, nil
+	return report.InputOf(paper, v.PublicURL, v.Now(), sample), nil
 }
-
-// printing bounds how many PDFs are made at once: one takes a processor and, of a long review,
-// a hundred megabytes.
-var printing = make(chan struct{}, runtime.GOMAXPROCS(0))
 
 // reviewPDF prints a round: all of it, the readout, or the risks, as ?options= says, with what
 // people said about it when ?comments=1.
@@ -51,14 +41,8 @@ func reviewPDF(v *visit) error {
 	}
 	in.Extent, in.Comments = extent, v.r.URL.Query().Get("comments") == "1"
 	v.free()
-	return v.file(fileName(in, string(extent))+".pdf", "application/pdf", func(w io.Writer) error {
-		select {
-		case printing <- struct{}{}:
-			defer func() { <-printing }()
-			return report.PDF(w, in)
-		case <-v.ctx().Done():
-			return v.ctx().Err()
-		}
+	return v.file(report.FileName(in, string(extent))+".pdf", "application/pdf", func(w io.Writer) error {
+		return report.Print(v.ctx(), w, in)
 	})
 }
 
@@ -70,7 +54,7 @@ func roundCSV(name string, table func(io.Writer, report.Input) error) handler {
 		if err != nil {
 			return err
 		}
-		return v.file(fileName(in, name)+".csv", "text/csv; charset=utf-8; header=present", func(w io.Writer) error {
+		return v.file(report.FileName(in, name)+".csv", "text/csv; charset=utf-8; header=present", func(w io.Writer) error {
 			if v.r.URL.Query().Get("bom") == "1" {
 				if _, err := io.WriteString(w, "\ufeff"); err != nil {
 					return err
@@ -79,13 +63,6 @@ func roundCSV(name string, table func(io.Writer, report.Input) error) handler {
 			return table(w, in)
 		})
 	}
-}
-
-// fileName says workload, type of review, round, and what of it the file holds. It is made
-// of keys and numbers.
-func fileName(in report.Input, part string) string {
-	r := in.Snapshot.Review
-	return strings.Join([]string{in.Snapshot.Workload.Key, r.Type, "round", strconv.Itoa(r.Round), part}, "-")
 }
 
 // file sends a file to keep. It is made before the first byte is sent, so a failure is a page.

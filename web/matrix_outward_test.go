@@ -9,15 +9,17 @@ import (
 )
 
 var webhookRows = map[string]row{
-	"Endpoints": {admins, func(c call) error { return only(c.Webhooks.Endpoints(c.ctx, c.who)) }},
-	"Endpoint":  {admins, func(c call) error { return only(c.Webhooks.Endpoint(c.ctx, c.who, somebody)) }},
-	"Create":    {admins, func(c call) error { return only2(c.Webhooks.Create(c.ctx, c.who, webhook.Input{})) }},
-	"Change":    {admins, func(c call) error { return c.Webhooks.Change(c.ctx, c.who, somebody, 1, webhook.Input{}) }},
-	"Rotate":    {admins, func(c call) error { return only(c.Webhooks.Rotate(c.ctx, c.who, somebody)) }},
-	"SendTest":  {admins, func(c call) error { return c.Webhooks.SendTest(c.ctx, c.who, somebody) }},
-	"Log":       {admins, func(c call) error { return only2(c.Webhooks.Log(c.ctx, c.who, somebody, "", "")) }},
-	"Delivery":  {admins, func(c call) error { return only(c.Webhooks.Delivery(c.ctx, c.who, somebody)) }},
-	"Replay":    {admins, func(c call) error { return only(c.Webhooks.Replay(c.ctx, c.who, somebody)) }},
+	"Endpoints":  {admins, func(c call) error { return only(c.Webhooks.Endpoints(c.ctx, c.who)) }},
+	"Endpoint":   {admins, func(c call) error { return only(c.Webhooks.Endpoint(c.ctx, c.who, somebody)) }},
+	"Create":     {admins, func(c call) error { return only2(c.Webhooks.Create(c.ctx, c.who, webhook.Input{})) }},
+	"Change":     {admins, func(c call) error { return c.Webhooks.Change(c.ctx, c.who, somebody, 1, webhook.Input{}) }},
+	"Rotate":     {admins, func(c call) error { return only(c.Webhooks.Rotate(c.ctx, c.who, somebody)) }},
+	"SendTest":   {admins, func(c call) error { return c.Webhooks.SendTest(c.ctx, c.who, somebody) }},
+	"Log":        {admins, func(c call) error { return only2(c.Webhooks.Log(c.ctx, c.who, somebody, "", "")) }},
+	"Delete":     {admins, func(c call) error { return c.Webhooks.Delete(c.ctx, c.who, somebody, 1) }},
+	"Deliveries": {admins, func(c call) error { return only2(c.Webhooks.Deliveries(c.ctx, c.who, somebody, "", "", 10)) }},
+	"Delivery":   {admins, func(c call) error { return only(c.Webhooks.Delivery(c.ctx, c.who, somebody)) }},
+	"Replay":     {admins, func(c call) error { return only(c.Webhooks.Replay(c.ctx, c.who, somebody)) }},
 	"ReplaySince": {admins, func(c call) error {
 		return only(c.Webhooks.ReplaySince(c.ctx, c.who, somebody, time.Time{}, true))
 	}},
@@ -33,6 +35,7 @@ var ticketRows = map[string]row{
 	"NewHookSecret": {admins, func(c call) error { return only(c.Tickets.NewHookSecret(c.ctx, c.who, somebody)) }},
 	"Create":        {team, func(c call) error { return c.Tickets.Create(c.ctx, c.who, c.item, somebody) }},
 	"LinkByHand":    {team, func(c call) error { return c.Tickets.LinkByHand(c.ctx, c.who, c.item, "", "") }},
+	"Put":           {team, func(c call) error { return only(c.Tickets.Put(c.ctx, c.who, c.item, 0, tickets.Outside{})) }},
 	"Unlink":        {team, func(c call) error { return c.Tickets.Unlink(c.ctx, c.who, c.item, somebody) }},
 }
 

@@ -17,6 +17,7 @@ import (
 	"orrery/internal/portfolio"
 	"orrery/internal/questionnaire"
 	"orrery/internal/remediation"
+	"orrery/internal/report"
 	"orrery/internal/review"
 	"orrery/internal/workload"
 )
@@ -40,8 +41,8 @@ type row struct {
 var lost = []string{
 	"identity.Deactivate", "identity.RemoveMembership", "identity.RevokeGrant", "identity.RevokeToken", "identity.RevokeServiceToken", "identity.EndSession",
 	"library.SwitchOff", "library.SwitchOn", "library.Draft", "library.SaveDraft", "library.DiscardDraft", "library.PublishDraft", "library.ProposeDraft", "library.Unmark", "library.SettleMarks",
-	"workload.RemoveParticipant", "review.EndEmergency", "review.Frozen", "evidence.Connection", "workload.AllowAccount",
-	"remediation.Undo", "webhook.Endpoint", "webhook.Change", "webhook.SendTest", "webhook.Delivery", "webhook.Replay", "webhook.ReplaySince",
+	"workload.RemoveParticipant", "report.Order", "report.File", "review.EndEmergency", "review.Frozen", "evidence.Connection", "evidence.OwnFact", "evidence.RemoveOwn", "workload.AllowAccount",
+	"remediation.Undo", "webhook.Endpoint", "webhook.Change", "webhook.Delete", "webhook.Log", "webhook.Deliveries", "webhook.SendTest", "webhook.Delivery", "webhook.Replay", "webhook.ReplaySince",
 	"tickets.Tracker", "tickets.ChangeTracker", "tickets.Unlink", "tickets.NewHookSecret", "webhook.Rotate", "notify.Read",
 }
 
@@ -168,6 +169,7 @@ var reviewRows = map[string]row{
 		return only(c.Reviews.Question(c.ctx, c.who, c.review(), c.entry.Questionnaire, c.entry.Question.ID))
 	}},
 	"Record":        {readers, func(c call) error { return only(c.Reviews.Record(c.ctx, c.who, c.review())) }},
+	"Readable":      {readers, func(c call) error { return c.Reviews.Readable(c.ctx, c.who, c.review()) }},
 	"Paper":         {readers, func(c call) error { return only(c.Reviews.Paper(c.ctx, c.who, c.review(), 1)) }},
 	"Frozen":        {nobody, func(c call) error { return only(c.Reviews.Frozen(c.ctx, c.who, c.review(), 1)) }}, // the round is a draft: there is none
 	"Launch":        {readers, func(c call) error { return only(c.Reviews.Launch(c.ctx, c.who, c.w.Key, "")) }},
@@ -336,7 +338,19 @@ var evidenceRows = map[string]row{
 	"RemoveConnection": {admins, func(c call) error { return only(c.Evidence.RemoveConnection(c.ctx, c.who, c.connection.ID)) }},
 	"TestConnection":   {admins, func(c call) error { return only(c.Evidence.TestConnection(c.ctx, c.who, c.connection.ID, "x")) }},
 	"Run":              {readers, func(c call) error { return only(c.Evidence.Run(c.ctx, c.who, c.run)) }},
+	"Report":           {team, func(c call) error { return c.Evidence.Report(c.ctx, c.who, c.w.ID, nil) }},
+	"Own":              {insiders, func(c call) error { return only2(c.Evidence.Own(c.ctx, c.who, c.w.ID, evidence.OwnFilter{})) }},
+	"OwnFact":          {nobody, func(c call) error { return only(c.Evidence.OwnFact(c.ctx, c.who, somebody)) }},
+	"RemoveOwn":        {nobody, func(c call) error { return c.Evidence.RemoveOwn(c.ctx, c.who, somebody) }},
 	"Facts":            {insiders, func(c call) error { return only(c.Evidence.Facts(c.ctx, c.who, c.w.ID, evidence.FactFilter{}, "")) }},
+}
+
+var reportRows = map[string]row{
+	"Ask": {readers, func(c call) error {
+		return only(c.Reports.Ask(c.ctx, c.who, c.review(), report.Wish{Extent: report.ReadoutOnly}))
+	}},
+	"Order": {nobody, func(c call) error { return only(c.Reports.Order(c.ctx, c.who, somebody)) }},
+	"File":  {nobody, func(c call) error { return only2(c.Reports.File(c.ctx, c.who, somebody)) }},
 }
 
 // on is the question as a target of talk.
@@ -364,6 +378,7 @@ func TestRoleMatrixOfServices(t *testing.T) {
 		"identity": {h.Identity, identityRows}, "library": {h.Library, libraryRows}, "review": {h.Reviews, reviewRows}, "portfolio": {h.Portfolio, portfolioRows},
 		"remediation": {h.Items, remediationRows}, "discussion": {h.Talk, talkRows}, "workload": {h.Workloads, workloadRows}, "evidence": {h.Evidence, evidenceRows},
 		"webhook": {h.Webhooks, webhookRows}, "tickets": {h.Tickets, ticketRows}, "notify": {h.Notices, noticeRows}, "incident": {h.Incidents, incidentRows},
+		"report": {h.Reports, reportRows},
 	} {
 		methods := methodsThatAskWho(service.of)
 		for method := range service.rows {

@@ -109,6 +109,9 @@ func TestWebhookPages(t *testing.T) {
 	if e, err := s.Webhooks.Endpoints(t.Context(), s.admin()); err != nil || e[0].State != webhook.Off {
 		t.Errorf("%+v, %v", e, err)
 	}
+	s.Ada.post(path+"/delete", "version", "1").is(http.StatusConflict).says("Somebody changed this webhook")
+	s.Ada.follow(s.Ada.post(path+"/delete", "version", "3").leadsTo("/settings/webhooks")).says("The webhook is deleted.", "There is no webhook")
+	s.Ada.post(path+"/delete", "version", "3").is(http.StatusNotFound)
 }
 
 // TestItemBecomesATicket makes a ticket of an item, closes it in Jira, and verifies here.

@@ -23,6 +23,7 @@ func webhookRoutes() []Route {
 		{"GET", "/settings/webhooks/{id}", connections(webhookPage)},
 		{"POST", "/settings/webhooks/{id}", connections(changeWebhook)},
 		{"POST", "/settings/webhooks/{id}/secret", connections(rotateWebhook)},
+		{"POST", "/settings/webhooks/{id}/delete", connections(deleteWebhook)},
 		{"POST", "/settings/webhooks/{id}/test", connections(testWebhook)},
 		{"POST", "/settings/webhooks/{id}/replay", connections(replayWebhook)},
 		{"GET", "/settings/webhooks/deliveries/{id}", connections(deliveryPage)},
@@ -141,6 +142,21 @@ func changeWebhook(v *visit) error {
 
 func rotateWebhook(v *visit) error {
 	return v.replaceSecret(v.Webhooks.Rotate, "/settings/webhooks/", "For a day the secret before signs too: give the receiver both, then drop the old one.")
+}
+
+func deleteWebhook(v *visit) error {
+	id, form, err := v.idForm()
+	if err != nil {
+		return err
+	}
+	err = v.Webhooks.Delete(v.ctx(), v.who, id, versionOf(form))
+	if status, errs, again := refused(err); again {
+		return v.showWebhook(status, id, nil, errs)
+	}
+	if err != nil {
+		return err
+	}
+	return v.redirect("/settings/webhooks", "The webhook is deleted.")
 }
 
 func testWebhook(v *visit) error {

@@ -31,6 +31,7 @@ import (
 	"orrery/internal/postgres/pgtest"
 	"orrery/internal/questionnaire"
 	"orrery/internal/remediation"
+	"orrery/internal/report"
 	"orrery/internal/review"
 	"orrery/internal/tickets"
 	"orrery/internal/webhook"
@@ -77,6 +78,7 @@ type site struct {
 	Portfolio *portfolio.Service
 	Talk      *discussion.Service
 	Incidents *incident.Service
+	Reports   *report.Service
 	Handler   http.Handler
 	Webhooks  *webhook.Service
 	Tickets   *tickets.Service
@@ -149,11 +151,13 @@ func emptySite(t *testing.T) *site {
 	s.Tickets = tickets.NewService(s.DB, jobs, s.Door, s.URL, s.Clock.now)
 	s.Notices = notify.NewService(s.DB, jobs, s.Door, s.URL, s.Clock.now)
 	s.Incidents = incident.NewService(s.DB, s.Library, s.URL, s.Clock.now)
+	s.Reports = report.NewService(s.DB, jobs, s.Identity, s.Reviews, s.URL, s.Clock.now)
 	s.Handler = web.New(web.Deps{
 		Webhooks: s.Webhooks, Tickets: s.Tickets, Notices: s.Notices,
 		DB: s.DB, Identity: s.Identity, Library: s.Library, Workloads: s.Workloads, Items: s.Items, Evidence: s.Evidence, Reviews: s.Reviews,
 		API: api.New(api.Deps{
 			DB: s.DB, Identity: s.Identity, Library: s.Library, Workloads: s.Workloads, Items: s.Items, Evidence: s.Evidence, Reviews: s.Reviews, Portfolio: s.Portfolio, Talk: s.Talk,
+			Tickets: s.Tickets, Incidents: s.Incidents, Webhooks: s.Webhooks, Reports: s.Reports,
 			RequestID: web.RequestID, PublicURL: s.URL, Version: "test", Log: slog.New(slog.NewTextHandler(s.Log, nil)), Now: s.Clock.now,
 		}),
 		Portfolio: s.Portfolio, Talk: s.Talk, Incidents: s.Incidents, Ready: s.DB.Ping, Version: "test", PublicURL: s.URL,

@@ -17,6 +17,7 @@ import (
 	"orrery/internal/fault"
 	"orrery/internal/notify"
 	"orrery/internal/outbound"
+	"orrery/internal/report"
 	"orrery/internal/tickets"
 	"orrery/internal/webhook"
 )
@@ -94,14 +95,16 @@ func (p *portal) openDoor() error {
 func queues() map[string]river.QueueConfig {
 	return map[string]river.QueueConfig{
 		evidence.Queue: {MaxWorkers: evidence.CellsAtOnce}, webhook.Queue: {MaxWorkers: 8}, tickets.Queue: {MaxWorkers: 2}, notify.Queue: {MaxWorkers: 2},
+		report.Queue: {MaxWorkers: 1},
 	}
 }
 
-// registerOutward adds the workers of what is sent.
+// registerOutward adds the workers of what is sent, and of reports.
 func (s *services) registerOutward(w *river.Workers) {
 	webhook.RegisterWorkers(w, s.webhooks)
 	tickets.RegisterWorkers(w, s.tickets)
 	notify.RegisterWorkers(w, s.notices)
+	report.RegisterWorkers(w, s.reports)
 }
 
 // subscribers are who hears of events.

@@ -26,6 +26,7 @@ import (
 	"orrery/internal/portfolio"
 	"orrery/internal/questionnaire"
 	"orrery/internal/remediation"
+	"orrery/internal/report"
 	"orrery/internal/review"
 	"orrery/internal/tickets"
 	"orrery/internal/webhook"
@@ -54,6 +55,7 @@ type services struct {
 	webhooks *webhook.Service
 	tickets  *tickets.Service
 	notices  *notify.Service
+	reports  *report.Service
 }
 
 // newServices builds the rooms. Jobs are inserted by a client that works none; a worker is
@@ -80,6 +82,7 @@ func newServices(pool *pgxpool.Pool, publicURL string) (*services, error) {
 		notices:   notify.NewService(pool, inserter, door, publicURL, now),
 		incidents: incident.NewService(pool, library, publicURL, now),
 	}
+	s.reports = report.NewService(pool, inserter, s.identity, s.reviews, publicURL, now)
 	s.evidence.WhenJudged(s.reviews.AfterRun)
 	return s, nil
 }
@@ -112,7 +115,7 @@ func newWorker(ctx context.Context, pool *pgxpool.Pool, s *services, collect str
 	workers := river.NewWorkers()
 	evidence.RegisterWorkers(workers, s.evidence, cloud)
 	s.registerOutward(workers)
-	clock := slices.Concat(evidence.PeriodicJobs(), webhook.PeriodicJobs(), tickets.PeriodicJobs(), notify.PeriodicJobs())
+	clock := slices.Concat(evidence.PeriodicJobs(), webhook.PeriodicJobs(), tickets.PeriodicJobs(), notify.PeriodicJobs(), report.PeriodicJobs())
 	if collect == "daily" {
 		clock = append(clock, evidence.Daily())
 	}
@@ -131,7 +134,8 @@ func newWorker(ctx context.Context, pool *pgxpool.Pool, s *services, collect str
 func newSite(db *database, s *services, c config, log *slog.Logger) http.Handler {
 	rest := api.New(api.Deps{
 		DB: db.pool, Identity: s.identity, Library: s.library, Workloads: s.workloads, Items: s.items, Evidence: s.evidence, Reviews: s.reviews,
-		Portfolio: s.portfolio, Talk: s.talk, RequestID: web.RequestID, PublicURL: c.publicURL(), Version: versionOf(), Log: log, Now: now,
+		Portfolio: s.portfolio, Talk: s.talk, Tickets: s.tickets, Incidents: s.incidents, Webhooks: s.webhooks, Reports: s.reports,
+		RequestID: web.RequestID, PublicURL: c.publicURL(), Version: versionOf(), Log: log, Now: now,
 	})
 	return web.New(web.Deps{
 		DB: db.pool, Identity: s.identity, Library: s.library, Workloads: s.workloads, Items: s.items, Evidence: s.evidence, Reviews: s.reviews, Portfolio: s.portfolio, Talk: s.talk,

@@ -197,6 +197,9 @@ func (s *Service) judgeRun(ctx context.Context, tx pgx.Tx, run Run, cells []Cell
 	facts := map[subject][]Fact{}
 	for _, digest := range slices.Sorted(maps.Keys(byDigest)) {
 		c := byDigest[digest]
+		if questionnaire.IsOwn(c.Source) {
+			continue // what was reported is not read
+		}
 		about := subject{c.Source, c.Key}
 		if _, ok := facts[about]; !ok {
 			if facts[about], err = factsFor(ctx, tx, run.ID, c.Source, c.Key, foreign); err != nil {
@@ -208,6 +211,9 @@ func (s *Service) judgeRun(ctx context.Context, tx pgx.Tx, run Run, cells []Cell
 		if err := putVerdict(ctx, tx, run.WorkloadID, v); err != nil {
 			return fmt.Errorf("store verdict: %w", err)
 		}
+	}
+	if err := judgeOwn(ctx, tx, run.WorkloadID, checks, now); err != nil {
+		return err
 	}
 	if err := s.settle(ctx, tx, run, Ground{Cells: cells, Tags: tags, ApplicationARN: arn, Now: now}, foreign); err != nil {
 		return fmt.Errorf("settle items: %w", err)

@@ -191,8 +191,12 @@ const verdictsSQL = `
 			where s.workload_id = $1 and s.production and not exists (
 				select from run_cells c where c.run_id = u.run_id and c.account = needs_account and c.region = needs_region)))
 	select v.check_digest, v.verdict, v.reason, v.detail, v.passed, v.failed, v.suppressed, v.not_evaluated, v.failing,
-		v.as_of, v.run_id, v.computed_at, v.run_id in (select run_id from outgrown)
-	from verdicts v where v.workload_id = $1`
+		v.as_of, v.run_id, v.computed_at, v.run_id in (select run_id from outgrown), null::timestamptz
+	from verdicts v where v.workload_id = $1
+	union all
+	select o.check_digest, o.verdict, o.reason, o.detail, o.passed, o.failed, 0, o.not_evaluated, o.failing,
+		o.as_of, '00000000-0000-0000-0000-000000000000'::uuid, o.computed_at, false, o.valid_until
+	from own_verdicts o where o.workload_id = $1`
 
 // Verdicts reads the stored verdicts of a workload by the digest of their check; a check
 // that is not in the map was never collected. A verdict that supports although the scope
@@ -218,9 +222,9 @@ func scanVerdicts(rows pgx.Rows, out map[string]Verdict) error {
 	var asOf *time.Time
 	var outgrown bool
 	_, err := pgx.ForEachRow(rows, []any{&v.Check, &v.Verdict, &v.Reason, &v.Detail, &v.Passed, &v.Failed, &v.Suppressed,
-		&v.NotEvaluated, &v.Failing, &asOf, &v.RunID, &v.ComputedAt, &outgrown}, func() error {
+		&v.NotEvaluated, &v.Failing, &asOf, &v.RunID, &v.ComputedAt, &outgrown, &v.Until}, func() error {
 		one := v
-		v.Failing = nil // scanned in place: the next row needs its own
+		v.Failing, v.Until = nil, nil // scanned in place: the next row needs its own
 		if asOf != nil {
 			one.AsOf = *asOf
 		}

@@ -161,6 +161,8 @@ const (
 	MarkQuestions                   // any person
 	RecordElsewhere                 // members of the owning team, admins
 	ManageConnections               // admins
+	ManageWebhooks                  // admins
+	ReportFacts                     // members of the owning team
 	LendAccount                     // leads of the team that owns the account, admins
 	WriteIncident                   // members of the team of one of its workloads
 	ProposeLesson                   // any person
@@ -191,7 +193,9 @@ var refusals = map[Action]string{
 	MarkQuestions:   "Only a person who is signed in may mark questions.",
 	RecordElsewhere: "Only a member of the owning team or an admin may record a decision made elsewhere.",
 
-	ManageConnections: "Only an admin may change connections to AWS, webhooks, trackers and the policy of due days.",
+	ManageConnections: "Only an admin may change connections to AWS, trackers and the policy of due days.",
+	ManageWebhooks:    "Only an admin may see and change webhooks.",
+	ReportFacts:       "Only a member of the owning team may report facts on this workload.",
 	LendAccount:       "Only a lead of the team that owns the account or an admin may allow workloads of other teams to name it.",
 	WriteIncident:     "Only members of the teams of its workloads may write this incident.",
 	ProposeLesson:     "Only a person who is signed in may propose a lesson.",
@@ -213,11 +217,11 @@ func (a Actor) May(do Action, t Target) error {
 
 func (a Actor) allowed(do Action, t Target) bool {
 	switch do {
-	case ManagePeople, ManageConnections:
+	case ManagePeople, ManageConnections, ManageWebhooks:
 		return a.Is(Admin)
 	case CreateWorkload, RecordElsewhere:
 		return a.InTeam(t.TeamID) || a.Is(Admin)
-	case EditWorkload, StartReview, AnswerReview, SubmitReview, WorkItems, AskAcceptance, WriteIncident, AnswerFollowUp:
+	case EditWorkload, StartReview, AnswerReview, SubmitReview, WorkItems, AskAcceptance, WriteIncident, AnswerFollowUp, ReportFacts:
 		return a.InTeam(t.TeamID)
 	case LowerTier, Judge, GrantAcceptance:
 		return a.Approves(t.WorkloadID)

@@ -16,7 +16,9 @@ const (
 	WriteAnswers        = "answers:write"
 	WriteItems          = "items:write"
 	WriteEvidence       = "evidence:write"
+	WriteIncidents      = "incidents:write"
 	WriteQuestionnaires = "questionnaires:write"
+	WriteWebhooks       = "webhooks:write"
 	ScopeAudit          = "audit:read"
 )
 
@@ -33,9 +35,11 @@ var scopes = []Scope{
 	{ReadReviews, "Read workloads, reviews, answers, items, evidence, people and teams, and ask the launch gate."},
 	{WriteWorkloads, "Create and change workloads."},
 	{WriteAnswers, "Start reviews, save answers and write comments."},
-	{WriteItems, "Change items, and ask for a risk to be accepted."},
-	{WriteEvidence, "Start the collection of evidence."},
-	{WriteQuestionnaires, "Check and import questionnaires."},
+	{WriteItems, "Change items and their tickets, ask for a risk to be accepted, and take that back."},
+	{WriteEvidence, "Start the collection of evidence, and report facts of your own."},
+	{WriteIncidents, "Write, close and open incidents again, and propose lessons."},
+	{WriteQuestionnaires, "Check and import questionnaires, and judge lessons."},
+	{WriteWebhooks, "Read and change webhooks, and send deliveries again."},
 	{ScopeAudit, "Read the audit record."},
 }
 
@@ -46,7 +50,7 @@ func Scopes() []Scope { return slices.Clone(scopes) }
 // answer has an author, and four eyes counts authors.
 func ServiceScopes() []Scope {
 	return slices.DeleteFunc(Scopes(), func(s Scope) bool {
-		return !slices.Contains([]string{ReadReviews, WriteWorkloads, WriteItems, WriteEvidence}, s.Name)
+		return !slices.Contains([]string{ReadReviews, WriteWorkloads, WriteItems, WriteEvidence, WriteIncidents}, s.Name)
 	})
 }
 
@@ -60,8 +64,13 @@ var scopeOf = map[Action]string{
 	WorkItems:       WriteItems,
 	AskAcceptance:   WriteItems,
 	CollectEvidence: WriteEvidence,
+	ReportFacts:     WriteEvidence,
 	ReadAudit:       ScopeAudit,
 	Curate:          WriteQuestionnaires,
+	WriteIncident:   WriteIncidents,
+	ProposeLesson:   WriteIncidents,
+	JudgeLesson:     WriteQuestionnaires,
+	ManageWebhooks:  WriteWebhooks,
 }
 
 // Scoped reports whether the actor came in person, or with a token that has the scope.

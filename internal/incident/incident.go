@@ -5,6 +5,7 @@
 package incident
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -141,6 +142,29 @@ type Input struct {
 	Question     string // set/question, or empty
 	Answered     string
 	Related      []RelatedInput
+}
+
+// Input is what a person would write to get the incident as it stands.
+func (i Incident) Input() Input {
+	in := Input{
+		Title: i.Title, Severity: strconv.Itoa(i.Severity), Link: i.Link, Summary: i.Summary, Impact: i.Impact, Started: typedTime(i.StartedAt),
+		Detected: typedTime(i.DetectedAt), Mitigated: typedTime(i.MitigatedAt), Resolved: typedTime(i.ResolvedAt), Scenario: i.Scenario,
+		Change: i.Change, Causes: i.Causes, WhyNotCaught: i.WhyNotCaught, Question: i.Question(), Answered: i.Answered,
+	}
+	for _, p := range i.Places {
+		in.Workloads = append(in.Workloads, p.Key)
+	}
+	for _, r := range i.Related {
+		in.Related = append(in.Related, RelatedInput{ID: r.ID.String(), Why: r.Why})
+	}
+	return in
+}
+
+func typedTime(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02T15:04")
 }
 
 // RelatedInput names an earlier incident by its id; one without an id is left out.

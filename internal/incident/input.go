@@ -107,11 +107,10 @@ func (in Input) times(i *Incident, now time.Time, bad *fields) {
 		{"mitigated_at", "mitigation", in.Mitigated, &i.MitigatedAt}, {"resolved_at", "end", in.Resolved, &i.ResolvedAt},
 	} {
 		*one.to = nil
-		typed := strings.Replace(text.Line(one.typed), " ", "T", 1)
-		if typed == "" {
+		if text.Line(one.typed) == "" {
 			continue
 		}
-		t, err := time.Parse("2006-01-02T15:04", typed)
+		t, err := moment(one.typed)
 		switch {
 		case err != nil || t.Year() < 2000 || t.Year() > 2200:
 			bad.add(one.name, "Write the time in UTC as year-month-day and hour:minute, for example 2026-11-21T09:30.")
@@ -124,6 +123,15 @@ func (in Input) times(i *Incident, now time.Time, bad *fields) {
 		last, lastWord = t, one.word
 		*one.to = &t
 	}
+}
+
+// moment reads a time to the minute: in UTC as people type it, or as programs write it.
+func moment(typed string) (time.Time, error) {
+	typed = text.Line(typed)
+	if t, err := time.Parse(time.RFC3339, typed); err == nil {
+		return t.UTC().Truncate(time.Minute), nil
+	}
+	return time.Parse("2006-01-02T15:04", strings.Replace(typed, " ", "T", 1))
 }
 
 // complete says what is missing before the incident may be closed.

@@ -112,6 +112,21 @@ type LessonInput struct {
 	Practices   []Practice // those without a title are left out
 }
 
+// Input is what a person would write to get the lesson as it stands.
+func (l Lesson) Input() LessonInput {
+	in := LessonInput{
+		Title: l.Title, Failure: l.Failure, Kind: l.Kind, Proposal: l.Proposal, Why: l.Why, MaxRisk: l.MaxRisk, Prompts: l.Prompts,
+		Tags: l.Tags, ConcernsSet: l.ConcernsSet, Practices: l.Practices,
+	}
+	if l.QuestionID != "" {
+		in.Question = l.SetKey + "/" + l.QuestionID
+	}
+	for _, t := range l.Tiers {
+		in.Tiers = append(in.Tiers, strconv.Itoa(t))
+	}
+	return in
+}
+
 // AcceptInput is how a curator accepts a lesson.
 type AcceptInput struct {
 	Version int
@@ -127,6 +142,7 @@ type LessonFilter struct {
 	Set        string // with Question: the lessons that the question came from
 	Question   string
 	After      string
+	Limit      int // 1 to 100, 50 when 0
 }
 
 // apply checks the input and sets what it says.

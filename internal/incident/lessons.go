@@ -40,13 +40,15 @@ func (s *Service) Lessons(ctx context.Context, who identity.Actor, f LessonFilte
 			return nil, "", fault.InvalidField("after", "This page of the list cannot be found; start again from the first.")
 		}
 	}
-	const most = 50
-	if list, err = listLessons(ctx, s.db, who, f, after, most+1); err != nil {
+	if f.Limit <= 0 || f.Limit > 100 {
+		f.Limit = 50
+	}
+	if list, err = listLessons(ctx, s.db, who, f, after, f.Limit+1); err != nil {
 		return nil, "", err
 	}
-	if len(list) > most {
-		list = list[:most]
-		next = list[most-1].ID.String()
+	if len(list) > f.Limit {
+		list = list[:f.Limit]
+		next = list[f.Limit-1].ID.String()
 	}
 	return list, next, nil
 }

@@ -113,7 +113,7 @@ func (in CheckInput) fill(c *Check, n int, rows []*Choice, question string) (bad
 	at := func(name string) string { return fmt.Sprintf("check_%s_%d", name, n) }
 	refuse := func(name, message string) { bad = append(bad, fault.Field{Name: at(name), Message: message}) }
 	c.Source, c.Key, c.Expect, c.Claim, c.Level = in.Source, cmp.Or(in.Key, onlyKeys[in.Source]), in.Expect, in.Claim, in.Level
-	if !slices.Contains(checkSources, c.Source) {
+	if !slices.Contains(checkSources, c.Source) && !IsOwn(c.Source) {
 		refuse("source", "Choose where it is read.")
 	}
 	switch only := onlyKeys[c.Source]; {

@@ -263,12 +263,20 @@ func (d *decoder) checks(o object, q *Question) []Check {
 	return out
 }
 
+// source reads where a check is read: a source of Orrery, or one of the organisation's own.
+func (o object) source() string {
+	if n, _ := o.get("source"); n != nil && n.kind == kindText && IsOwn(n.text) {
+		return n.text
+	}
+	return o.oneOf("source", append(slices.Clone(checkSources), "own:<name>")...)
+}
+
 func (d *decoder) check(n *node, path string) Check {
 	o := d.object(n, path, "id", "choice", "source", "key", "expect", "within", "max_age", "level", "claim", "edition")
 	c := Check{
 		ID:      o.id("id", maxOwnID),
 		Choice:  o.required("choice", "The choice", maxOwnID),
-		Source:  o.oneOf("source", checkSources...),
+		Source:  o.source(),
 		Key:     o.required("key", "The key", maxTitle),
 		Expect:  o.oneOf("expect", checkExpects...),
 		Claim:   o.text("claim", maxText),

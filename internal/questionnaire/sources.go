@@ -54,7 +54,23 @@ func (s CheckSource) KnowsKey(key string) bool {
 	return slices.Contains(s.Keys, key) || s.key != "" && regexp.MustCompile(s.key).MatchString(key)
 }
 
+// ownSource is the form of sources that programs of the organisation report to, such as
+// own:pipeline; ownKey that of what they report.
+var (
+	ownSource = regexp.MustCompile(`^own:[a-z0-9][a-z0-9-]{0,39}$`)
+	ownKey    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+)
+
+// IsOwn reports whether programs of the organisation report to the source.
+func IsOwn(source string) bool { return ownSource.MatchString(source) }
+
+// IsOwnKey reports whether the key fits a source of the organisation's own.
+func IsOwnKey(key string) bool { return ownKey.MatchString(key) }
+
 func sourceOf(name string) (CheckSource, bool) {
+	if IsOwn(name) {
+		return CheckSource{Name: name, Title: "Reports of " + strings.TrimPrefix(name, "own:"), key: ownKey.String()}, true
+	}
 	i := slices.IndexFunc(checkSourceTable, func(s CheckSource) bool { return s.Name == name })
 	if i < 0 {
 		return CheckSource{}, false
@@ -92,6 +108,8 @@ func (l *linter) lintCheck(c *Check, path string) {
 	switch {
 	case s.Sights && !c.LooksBack():
 		l.warn(join(path, "expect"), c.at, "not-a-state", "Expect seen_within or not_seen_within.", "The source %s tells when something was last seen, not how it is.", c.Source)
+	case IsOwn(c.Source) && c.Expect == "not_seen_within":
+		l.warn(join(path, "expect"), c.at, "not-a-sighting", "Expect all_pass, any_pass or seen_within.", "What nobody reported may have happened all the same, so the check %s can never be met.", c.ID)
 	case !s.Sights && c.Expect == "not_seen_within":
 		l.warn(join(path, "expect"), c.at, "not-a-sighting", "Expect all_pass or any_pass.", "The source %s tells how something is, not when it was last seen.", c.Source)
 	}

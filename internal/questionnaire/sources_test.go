@@ -43,6 +43,9 @@ func TestLintOfChecks(t *testing.T) {
 		{"longer than AWS remembers, to support", Check{Source: "cloudtrail.activity", Key: "game_day", Expect: "seen_within", Within: 183 * day, Level: "account"}, ""},
 		{"longer than AWS remembers, to deny", Check{Source: "cloudtrail.activity", Key: "root_sign_in", Expect: "not_seen_within", Within: 91 * day, Level: "account"}, "too-far-back"},
 		{"of the account, per resource", Check{Source: "iam.account", Key: "user_mfa", Expect: "all_pass", Level: "resource"}, "level-account"},
+		{"of the organisation's own", Check{Source: "own:pipeline", Key: "load_test", Expect: "seen_within", Within: 90 * day, Level: "account"}, ""},
+		{"a key that nobody can report", Check{Source: "own:pipeline", Key: "load test", Expect: "all_pass", Level: "resource"}, "unknown-key"},
+		{"what nobody reported", Check{Source: "own:pipeline", Key: "outage", Expect: "not_seen_within", Within: day, Level: "resource"}, "not-a-sighting"},
 		{"a source of nobody's", Check{Source: "else.where", Key: "x"}, ""},
 	}
 	for _, tt := range tests {
@@ -58,5 +61,29 @@ func TestLintOfChecks(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestOwnSourcesAreNamed(t *testing.T) {
+	page := func(source string) []byte {
+		return []byte("key: a\nname: A\nversion: 1.0.0\nsections:\n  - id: s\n    name: S\n    questions:\n      - id: q\n        title: Q?\n        max_risk: high\n" +
+			"        choices:\n          - {id: c, title: C, weight: core}\n          - {id: n, title: None of these}\n" +
+			"        checks:\n          - {id: k, choice: c, source: \"" + source + "\", key: x, expect: all_pass, max_age: 30h, level: resource}\n")
+	}
+	q, err := Parse("a.yaml", page("own:pipeline"))
+	if err != nil || q.Questions()[0].Checks[0].Source != "own:pipeline" {
+		t.Errorf("own:pipeline: %v", err)
+	}
+	out, err := ExportYAML(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := Parse("a.yaml", out); err != nil || again.Questions()[0].Checks[0].Digest() != q.Questions()[0].Checks[0].Digest() {
+		t.Errorf("it does not come back: %v\n%s", err, out)
+	}
+	for _, bad := range []string{"own:", "own:Pipeline", "own:a b", "own:" + strings.Repeat("a", 41), "mine:pipeline"} {
+		if _, err := Parse("a.yaml", page(bad)); err == nil {
+			t.Errorf("%s is taken", bad)
+		}
 	}
 }

@@ -1,7 +1,7 @@
 // Package report prints a round of a review as a PDF that can be handed over: the readout
 // on one page, the risks by section, the contents, then every question with its answer and
-// its evidence, and the record of the decision. It reads frozen records and asks nobody
-// anything.
+// its evidence, and the record of the decision. What prints reads frozen records and asks
+// nobody anything; orders.go has those that programs ask for, made by jobs.
 package report
 
 import (

@@ -69,6 +69,12 @@ func (s *Service) Paper(ctx context.Context, who identity.Actor, id uuid.UUID, n
 	return p, s.beside(ctx, r, number, &p)
 }
 
+// Readable returns nil when who may read the review: not found otherwise.
+func (s *Service) Readable(ctx context.Context, who identity.Actor, id uuid.UUID) error {
+	_, err := load(ctx, s.db, who, id)
+	return err
+}
+
 // paper reads what is frozen of a round, or the draft.
 func (s *Service) paper(ctx context.Context, r Review, number int) (Paper, error) {
 	p := Paper{Path: r.Path()}

@@ -77,12 +77,8 @@ func (s *Service) LinkByHand(ctx context.Context, who identity.Actor, item uuid.
 		if key, address, err = checkLink(key, address); err != nil {
 			return err
 		}
-		var n int
-		if err := tx.QueryRow(ctx, `select count(*) from ticket_links where item_id = $1 and state <> 'removed'`, item).Scan(&n); err != nil {
+		if err := room(ctx, tx, item); err != nil {
 			return err
-		}
-		if n >= 20 {
-			return fault.InvalidField("key", "An item has at most 20 tickets.")
 		}
 		id := uuid.Must(uuid.NewV7())
 		const sql = `

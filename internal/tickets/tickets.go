@@ -73,6 +73,8 @@ type Link struct {
 	SyncedAt    *time.Time
 	Problem     string
 	MadeAt      time.Time
+	System      string // as a program named it; empty with a tracker, and when it was typed
+	Version     int
 }
 
 // issue is a ticket as its tracker shows it.

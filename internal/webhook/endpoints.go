@@ -20,15 +20,12 @@ import (
 
 func errNoEndpoint() error { return fault.New(fault.NotFound, "There is no such webhook.") }
 
-// may refuses all but admins in person.
+// may refuses all but admins, in person or by a token of theirs that is made for it.
 func may(who identity.Actor) error {
 	if who.PersonID == uuid.Nil {
 		return fault.New(fault.Unauthenticated, "Please sign in.")
 	}
-	if who.TokenID != uuid.Nil {
-		return fault.New(fault.Forbidden, "An API token may not do this. Sign in with a browser.")
-	}
-	return who.May(identity.ManageConnections, identity.Target{})
+	return who.May(identity.ManageWebhooks, identity.Target{})
 }
 
 // Ready reports whether secrets can be kept: without a key for them no endpoint is made.
@@ -143,6 +140,28 @@ func (s *Service) SendTest(ctx context.Context, who identity.Actor, id uuid.UUID
 
 func errOff() error {
 	return fault.New(fault.Conflict, "This webhook is off, so nothing is sent. Switch it on first.")
+}
+
+// Delete takes an endpoint away, as it was seen at version, with its deliveries: what waits is
+// not sent any more. Admins may. Not found when there is none; a stale version is a conflict.
+func (s *Service) Delete(ctx context.Context, who identity.Actor, id uuid.UUID, version int) error {
+	if err := may(who); err != nil {
+		return err
+	}
+	err := s.act(ctx, who, id, "webhook.deleted", func(tx pgx.Tx, e Endpoint, _ time.Time) error {
+		if e.Version != version {
+			return fault.New(fault.Conflict, "Somebody changed this webhook since you opened it. Read it again.")
+		}
+		if _, err := tx.Exec(ctx, `delete from webhook_deliveries where endpoint_id = $1`, id); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `delete from webhook_endpoints where id = $1`, id)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("delete webhook: %w", err)
+	}
+	return nil
 }
 
 // act locks the endpoint, does what do says and records it.

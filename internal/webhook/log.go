@@ -21,12 +21,20 @@ const (
 
 func errNoDelivery() error { return fault.New(fault.NotFound, "There is no such delivery.") }
 
-// Log lists the deliveries of an endpoint, the newest first, and the id to go on after; empty
-// on the last page. state narrows it unless it is empty. Admins may; invalid on "state" and
-// "after".
+// Log is a page of Deliveries of the usual size.
 func (s *Service) Log(ctx context.Context, who identity.Actor, endpoint uuid.UUID, state, after string) (list []Delivery, next string, err error) {
-	if err := may(who); err != nil {
+	return s.Deliveries(ctx, who, endpoint, state, after, logPage)
+}
+
+// Deliveries lists the deliveries of an endpoint, the newest first, and the id to go on after;
+// empty on the last page. state narrows it unless it is empty. Admins may; not found when there
+// is no such endpoint, invalid on "state" and "after".
+func (s *Service) Deliveries(ctx context.Context, who identity.Actor, endpoint uuid.UUID, state, after string, limit int) (list []Delivery, next string, err error) {
+	if _, err := s.Endpoint(ctx, who, endpoint); err != nil {
 		return nil, "", err
+	}
+	if limit < 1 || limit > 100 {
+		limit = logPage
 	}
 	if state != "" && !slices.Contains([]string{Pending, Delivered, Failed}, state) {
 		return nil, "", fault.InvalidField("state", "There is no such state of a delivery.")
@@ -39,10 +47,10 @@ func (s *Service) Log(ctx context.Context, who identity.Actor, endpoint uuid.UUI
 		}
 		from = &id
 	}
-	list, err = listDeliveries(ctx, s.db, endpoint, state, from, logPage+1)
-	if err == nil && len(list) > logPage {
-		list = list[:logPage]
-		next = list[logPage-1].ID.String()
+	list, err = listDeliveries(ctx, s.db, endpoint, state, from, limit+1)
+	if err == nil && len(list) > limit {
+		list = list[:limit]
+		next = list[limit-1].ID.String()
 	}
 	return list, next, err
 }

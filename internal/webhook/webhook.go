@@ -98,7 +98,7 @@ type Attempt struct {
 	Problem string
 }
 
-// Service keeps the endpoints and delivers to them. Only admins in person may use it.
+// Service keeps the endpoints and delivers to them. Only admins may use it.
 type Service struct {
 	db   *pgxpool.Pool
 	jobs *river.Client[pgx.Tx] // inserts only

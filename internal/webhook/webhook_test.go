@@ -329,11 +329,33 @@ func TestWhoMay(t *testing.T) {
 		_, err8 := h.service.Delivery(ctx, who, uuid.New())
 		_, err9 := h.service.Replay(ctx, who, uuid.New())
 		_, err10 := h.service.ReplaySince(ctx, who, e.ID, h.clock(), true)
-		for i, err := range []error{err1, err2, err3, err4, err5, err6, err7, err8, err9, err10} {
+		err11 := h.service.Delete(ctx, who, e.ID, e.Version)
+		for i, err := range []error{err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11} {
 			if !fault.Is(err, fault.Forbidden) && !fault.Is(err, fault.Unauthenticated) {
 				t.Errorf("%s, method %d: %v", name, i+1, err)
 			}
 		}
+	}
+}
+
+// TestDelete takes an endpoint away with a delivery that waits; its job then does nothing.
+func TestDelete(t *testing.T) {
+	h := newHouse(t, "127.0.0.1")
+	e, _ := h.endpoint()
+	h.must(h.service.SendTest(t.Context(), h.boss, e.ID))
+	if err := h.service.Delete(t.Context(), h.boss, e.ID, e.Version+1); !fault.Is(err, fault.Conflict) {
+		t.Errorf("a stale version: %v", err)
+	}
+	token := h.boss
+	token.TokenID, token.Scopes = uuid.Must(uuid.NewV7()), []string{identity.WriteWebhooks}
+	h.exec(`insert into tokens (id, person_id, name, hash, hint, scopes, created_at, expires_at) values ($1, $2, 'x', 'x', 'x', '{webhooks:write}', now(), now())`, token.TokenID, token.PersonID)
+	h.must(h.service.Delete(t.Context(), token, e.ID, e.Version))
+	if err := h.service.Delete(t.Context(), h.boss, e.ID, e.Version); !fault.Is(err, fault.NotFound) {
+		t.Errorf("again: %v", err)
+	}
+	h.work()
+	if n := len(h.received()); n != 0 {
+		t.Errorf("%d messages after the end", n)
 	}
 }
 

@@ -58,6 +58,17 @@ type askInput struct {
 	Body NewAcceptance
 }
 
+// AcceptanceChange takes an acceptance back.
+type AcceptanceChange struct {
+	State string `json:"state" enum:"withdrawn"`
+}
+
+type changeAcceptanceInput struct {
+	Editing
+	ID   string `path:"id" maxLength:"36"`
+	Body AcceptanceChange
+}
+
 func (s *server) acceptances(a huma.API) {
 	const tag = "Acceptances"
 	register(a, operation{id: "list-acceptances", method: http.MethodGet, path: "/api/v1/acceptances", scope: identity.ReadReviews, tag: tag, summary: "List acceptances of risks"}, s.listAcceptances)
@@ -66,6 +77,20 @@ func (s *server) acceptances(a huma.API) {
 		id: "ask-acceptance", method: http.MethodPost, path: "/api/v1/workloads/{key}/acceptances", scope: identity.WriteItems, tag: tag, status: http.StatusCreated,
 		summary: "Ask for a risk to be accepted", about: "The owning team may. An approver grants or declines it in the portal; no token does.",
 	}, s.askAcceptance)
+	register(a, operation{
+		id: "withdraw-acceptance", method: http.MethodPatch, path: "/api/v1/acceptances/{id}", scope: identity.WriteItems, tag: tag,
+		summary: "Withdraw an acceptance", about: "Takes back what is asked for or runs: the risk stands again. The owning team may. Approvers revoke in the portal.",
+	}, s.withdrawAcceptance)
+}
+
+func (s *server) withdrawAcceptance(ctx context.Context, in *changeAcceptanceInput) (*Written[Acceptance], error) {
+	return change(ctx, s, in.Editing, edit[remediation.Acceptance, Acceptance]{
+		load: func() (remediation.Acceptance, error) { return s.acceptanceOf(ctx, in.ID) },
+		show: s.acceptance,
+		do: func(a remediation.Acceptance) (remediation.Acceptance, error) {
+			return s.Items.Withdraw(ctx, actorOf(ctx), a.ID)
+		},
+	})
 }
 
 func (s *server) listAcceptances(ctx context.Context, in *acceptancesInput) (*Tagged[Page[Acceptance]], error) {
@@ -80,12 +105,16 @@ func (s *server) listAcceptances(ctx context.Context, in *acceptancesInput) (*Ta
 	return list(ctx, s, in.Listing, data, next)
 }
 
-func (s *server) loadAcceptance(ctx context.Context, id string) (Acceptance, error) {
+func (s *server) acceptanceOf(ctx context.Context, id string) (remediation.Acceptance, error) {
 	known, err := pathID(id, "acceptance")
 	if err != nil {
-		return Acceptance{}, err
+		return remediation.Acceptance{}, err
 	}
-	a, err := s.Items.Acceptance(ctx, actorOf(ctx), known)
+	return s.Items.Acceptance(ctx, actorOf(ctx), known)
+}
+
+func (s *server) loadAcceptance(ctx context.Context, id string) (Acceptance, error) {
+	a, err := s.acceptanceOf(ctx, id)
 	return s.acceptance(a), err
 }
 

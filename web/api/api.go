@@ -25,11 +25,15 @@ import (
 	"orrery/internal/evidence"
 	"orrery/internal/fault"
 	"orrery/internal/identity"
+	"orrery/internal/incident"
 	"orrery/internal/portfolio"
 	"orrery/internal/postgres"
 	"orrery/internal/questionnaire"
 	"orrery/internal/remediation"
+	"orrery/internal/report"
 	"orrery/internal/review"
+	"orrery/internal/tickets"
+	"orrery/internal/webhook"
 	"orrery/internal/workload"
 )
 
@@ -44,6 +48,10 @@ type Deps struct {
 	Reviews   *review.Service
 	Portfolio *portfolio.Service
 	Talk      *discussion.Service
+	Tickets   *tickets.Service
+	Incidents *incident.Service
+	Webhooks  *webhook.Service
+	Reports   *report.Service
 	RequestID func(context.Context) string
 	PublicURL string
 	Version   string
@@ -75,7 +83,7 @@ func New(d Deps) *API {
 	})
 	r.Use(s.recoverPanics, echoTrace, s.authenticate, newLimiter(d.Rate, d.Now).limit(s), headAsGet)
 	config := huma.DefaultConfig("Orrery", d.Version)
-	config.Info.Description = intro
+	config.Info.Description, config.Info.License = intro, &huma.License{Name: "Apache License 2.0", Identifier: "Apache-2.0"}
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/api/openapi", "", ""
 	config.CreateHooks = nil // no $schema member in every body
 	config.RejectUnknownQueryParameters = true
@@ -94,7 +102,8 @@ func New(d Deps) *API {
 // resources lists all there is, in the order of the reference.
 func (s *server) resources() []func(huma.API) {
 	return []func(huma.API){
-		s.launch, s.workloads, s.reviews, s.answers, s.compare, s.comments, s.items, s.acceptances, s.evidence, s.questionnaires, s.types, s.people, s.audit,
+		s.launch, s.workloads, s.reviews, s.answers, s.compare, s.reports, s.comments, s.items, s.tickets, s.acceptances, s.evidence, s.facts, s.incidents, s.lessons,
+		s.questionnaires, s.types, s.people, s.webhooks, s.audit,
 	}
 }
 

@@ -134,7 +134,10 @@ func TestFuzzFromDescription(t *testing.T) {
 		"people": {s.asha.PersonID.String()}, "owner": {s.asha.PersonID.String(), s.noor.PersonID.String()}, "teams": {"ledger"}, "team": {"ledger"}, "questionnaire": {set}, "question": {question, s.question},
 		"type": {"new-service", "minor-change", "annual"}, "key": {"fresh", "CHG-2", "payments"}, "due_on": {"2026-12-18"}, "until": {"2026-12-04"}, "launch_on": {"2027-01-04", ""},
 		"id": {s.item.ID.String(), s.review.ID.String(), s.review.ID.String() + "/" + s.question}, "content": {strings.ReplaceAll(strings.ReplaceAll(ownSet, `\n`, "\n"), `\"`, `"`)},
-		"accounts": {"111122223333"}, "regions": {"eu-west-1"}, "name": {"ours.yaml", "Fresh"},
+		"accounts": {"111122223333"}, "regions": {"eu-west-1"}, "name": {"ours.yaml", "Fresh"}, "system": {"servicenow"}, "servicenow": {"CHG-1", "CHG-2"}, "url": {"https://now.example.com/x"},
+		"incidents": {s.runOf["incident"], s.runOf["hidden incident"]}, "lessons": {s.runOf["lesson"]}, "webhooks": {s.runOf["webhook"]}, "deliveries": {s.runOf["delivery"]},
+		"facts": {s.runOf["fact"]}, "reports": {s.runOf["report"]}, "source": {"own:pipeline"}, "observed_at": {"2026-11-20T11:00:00Z"}, "valid_until": {"2026-12-20T11:00:00Z"}, "outcome": {"accepted"}, "subject": {"", "checkout"},
+		"events": {"item.opened", "round.decided"},
 	}}
 	var scopes []string
 	for _, one := range identity.Scopes() {

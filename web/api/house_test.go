@@ -21,11 +21,16 @@ import (
 	"orrery/internal/discussion"
 	"orrery/internal/evidence"
 	"orrery/internal/identity"
+	"orrery/internal/incident"
+	"orrery/internal/outbound"
 	"orrery/internal/portfolio"
 	"orrery/internal/postgres/pgtest"
 	"orrery/internal/questionnaire"
 	"orrery/internal/remediation"
+	"orrery/internal/report"
 	"orrery/internal/review"
+	"orrery/internal/tickets"
+	"orrery/internal/webhook"
 	"orrery/internal/workload"
 	"orrery/questionnaires"
 	"orrery/web/api"
@@ -42,7 +47,12 @@ type house struct {
 	workloads *workload.Service
 	items     *remediation.Service
 	reviews   *review.Service
-	asha      identity.Actor // lead of the team, curator and auditor
+	incidents *incident.Service
+	tickets   *tickets.Service
+	webhooks  *webhook.Service
+	facts     *evidence.Service
+	reports   *report.Service
+	asha      identity.Actor // lead of the team, curator, auditor and admin
 	noor      identity.Actor // approver
 	token     string         // of somebody who reads what is not restricted
 	team      string         // a token of asha, for reading
@@ -56,11 +66,19 @@ func newHouse(t *testing.T, rate int) *house {
 	library := questionnaire.NewLibrary(h.db, now)
 	h.reviews = review.NewService(h.db, library, "https://orrery.test", now)
 	h.workloads, h.items = workload.NewService(h.db, now), remediation.NewService(h.db, now)
+	vault, err := outbound.ParseVault(outbound.NewVaultKey())
+	h.must(nil, err)
+	door := &outbound.Door{Vault: vault, Client: outbound.Client(nil)}
+	h.incidents = incident.NewService(h.db, library, "https://orrery.test", now)
+	h.tickets, h.webhooks = tickets.NewService(h.db, h.jobs(), door, "https://orrery.test", now), webhook.NewService(h.db, h.jobs(), door, "https://orrery.test", now)
 	h.must(library.LoadShipped(t.Context(), questionnaires.FS))
 	h.must(nil, h.reviews.EnsureTypes(t.Context()))
+	h.facts = evidence.NewService(h.db, h.jobs(), library.ChecksInUse, now)
+	h.reports = report.NewService(h.db, h.jobs(), h.identity, h.reviews, "https://orrery.test", now)
 	h.api = api.New(api.Deps{
-		DB: h.db, Identity: h.identity, Library: library, Workloads: h.workloads, Items: h.items, Evidence: evidence.NewService(h.db, h.jobs(), library.ChecksInUse, now),
+		DB: h.db, Identity: h.identity, Library: library, Workloads: h.workloads, Items: h.items, Evidence: h.facts,
 		Reviews: h.reviews, Portfolio: portfolio.NewService(h.db, library, now), Talk: discussion.NewService(h.db, library, now),
+		Tickets: h.tickets, Incidents: h.incidents, Webhooks: h.webhooks, Reports: h.reports,
 		RequestID: func(context.Context) string { return "request-1" }, Rate: rate,
 		PublicURL: "https://orrery.test", Version: "test", Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})), Now: now,
 	})
@@ -111,7 +129,7 @@ func (h *house) people() {
 		h.must(nil, err)
 		return who
 	}
-	h.asha = invite("asha", identity.InviteInput{Roles: []identity.OrgRole{identity.Curator, identity.Auditor}, Teams: []identity.Membership{{TeamID: team.ID, Role: identity.Lead}}})
+	h.asha = invite("asha", identity.InviteInput{Roles: []identity.OrgRole{identity.Admin, identity.Curator, identity.Auditor}, Teams: []identity.Membership{{TeamID: team.ID, Role: identity.Lead}}})
 	h.noor = invite("noor", identity.InviteInput{Grants: []identity.GrantInput{{Kind: identity.Approver}}})
 	h.token = h.tokenFor("ada", "read")
 	h.team = h.tokenFor("asha", "read")

@@ -94,6 +94,8 @@ func register[I, O any](a huma.API, o operation, handler func(context.Context, *
 	switch o.method {
 	case http.MethodGet:
 		op.Responses = map[string]*huma.Response{"304": {Description: "Nothing has changed since the ETag that you sent."}}
+	case http.MethodDelete:
+		op.Errors = append(op.Errors, http.StatusPreconditionFailed, http.StatusPreconditionRequired, http.StatusConflict, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge)
 	case http.MethodPatch, http.MethodPut:
 		op.Errors = append(op.Errors, http.StatusPreconditionFailed, http.StatusPreconditionRequired)
 		fallthrough
@@ -264,6 +266,33 @@ func change[D, T any](ctx context.Context, s *server, in Editing, e edit[D, T]) 
 			return e.show(done), nil
 		},
 	})
+}
+
+// Removed is the answer to a removal.
+type Removed struct {
+	Replayed string `header:"Idempotency-Replayed"`
+}
+
+// remove takes a resource away as the writer saw it, once for each Idempotency-Key: a repeat is
+// answered like the first. 428 without If-Match, 412 when it was changed since.
+func remove[D, T any](ctx context.Context, s *server, in Editing, e edit[D, T], do func(D) error) (*Removed, error) {
+	done, err := write(ctx, s, writing[struct{}]{
+		again: func(audit.Did) (none struct{}, err error) { return none, nil },
+		do: func() (none struct{}, err error) {
+			d, err := e.load()
+			if err != nil {
+				return none, err
+			}
+			if err := guard(ctx, in.IfMatch, e.show(d)); err != nil {
+				return none, err
+			}
+			return none, do(d)
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Removed{Replayed: done.Replayed}, nil
 }
 
 // guard refuses a change that was not made on the resource as it is.

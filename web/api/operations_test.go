@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"orrery/internal/identity"
 	"orrery/internal/remediation"
 	"orrery/internal/review"
+	"orrery/internal/tickets"
 )
 
 // call is an operation as somebody who may calls it. Reads are made by asha's token, too.
@@ -26,7 +28,9 @@ type call struct {
 	hidden string // the same on what an outsider may not see: path, or body for a POST to a fixed path; empty: nothing is restricted
 	many   bool   // the list leaves out what is restricted instead
 	wants  int    // status of success; 0: 200
-	edit   bool   // needs If-Match; a GET of the same path gives the tag
+	edit   bool   // needs If-Match
+	tagAt  string // a GET of it gives the tag; empty: of the same path
+	once   bool   // the first answer has a secret, a repeat has none
 }
 
 // stage is a house with something of everything.
@@ -102,7 +106,7 @@ const ownSet = "key: ours\\nname: Ours\\nversion: 1.0.0\\nsections:\\n  - id: on
 
 // calls lists every operation.
 func (s *stage) calls() []call {
-	const v1 = "/api/v1"
+	const v1, linked = "/api/v1", "/tickets/servicenow/CHG-1"
 	read := func(id, path, hidden string) call {
 		return call{id: id, method: http.MethodGet, path: v1 + path, hidden: hidden, scope: identity.ReadReviews}
 	}
@@ -116,7 +120,7 @@ func (s *stage) calls() []call {
 	post := func(id, path, hidden, scope, body string, wants int) call {
 		return call{id: id, method: http.MethodPost, path: v1 + path, hidden: hidden, scope: scope, body: body, wants: wants}
 	}
-	return []call{
+	return slices.Concat(s.incidentCalls(read, many, post), s.webhookCalls(post), s.factCalls(read, post), []call{
 		read("get-launch-gate", "/workloads/payments/launch", v1+"/workloads/secret/launch"),
 		many("list-workloads", "/workloads"), read("get-workload", "/workloads/payments", v1+"/workloads/secret"),
 		post("create-workload", "/workloads", "", identity.WriteWorkloads, `{"key":"fresh","name":"Fresh","team":"ledger","tier":2}`, 201),
@@ -127,12 +131,19 @@ func (s *stage) calls() []call {
 		read("compare-rounds", rev+"/comparison", hid+"/comparison"),
 		read("list-answers", rev+"/answers", hid+"/answers"), read("get-answer", rev+"/answers/"+s.question, hid+"/answers/"+s.question),
 		{id: "save-answer", method: http.MethodPut, path: v1 + rev + "/answers/" + s.question, hidden: hid + "/answers/" + s.question, scope: identity.WriteAnswers, body: `{"unknown":true,"notes":"We asked around."}`, edit: true},
+		post("ask-report", rev+"/reports", hid+"/reports", identity.ReadReviews, `{"options":"readout"}`, 202),
+		read("get-report", "/reports/"+s.runOf["report"], ""), read("get-report-file", "/reports/"+s.runOf["report"]+"/file", ""),
 		read("list-comments", "/comments?on=item&id="+s.item.ID.String(), v1+"/comments?on=item&id="+s.secret.ID.String()),
 		post("write-comment", "/comments", `{"on":"item","id":"`+s.secret.ID.String()+`","body":"Hm."}`, identity.WriteAnswers, `{"on":"item","id":"`+s.item.ID.String()+`","body":"Half of it is done."}`, 201),
 		many("list-items", "/items"), read("get-item", "/items/"+s.item.ID.String(), v1+"/items/"+s.secret.ID.String()),
 		{id: "change-item", method: http.MethodPatch, path: v1 + "/items/" + s.item.ID.String(), hidden: v1 + "/items/" + s.secret.ID.String(), scope: identity.WriteItems, body: `{"state":"in_progress"}`, edit: true},
 		post("ask-acceptance", "/workloads/payments/acceptances", v1+"/workloads/secret/acceptances", identity.WriteItems, `{"question":"`+s.question+`","reason":"Later.","control":"We watch.","until":"2026-12-04"}`, 201),
+		read("list-tickets", "/items/"+s.item.ID.String()+"/tickets", v1+"/items/"+s.secret.ID.String()+"/tickets"),
+		read("get-ticket", "/items/"+s.item.ID.String()+linked, v1+"/items/"+s.secret.ID.String()+linked),
+		{id: "put-ticket", method: http.MethodPut, path: v1 + "/items/" + s.item.ID.String() + linked, hidden: v1 + "/items/" + s.secret.ID.String() + linked, scope: identity.WriteItems, body: `{"url":"https://now.example.com/CHG-1","status":"Approved"}`, edit: true},
+		{id: "remove-ticket", method: http.MethodDelete, path: v1 + "/items/" + s.item.ID.String() + linked, hidden: v1 + "/items/" + s.secret.ID.String() + linked, scope: identity.WriteItems, wants: 204, edit: true},
 		many("list-acceptances", "/acceptances?view=all"), read("get-acceptance", "/acceptances/"+s.runOf["acceptance"], v1+"/acceptances/"+s.runOf["hidden acceptance"]),
+		{id: "withdraw-acceptance", method: http.MethodPatch, path: v1 + "/acceptances/" + s.runOf["acceptance"], hidden: v1 + "/acceptances/" + s.runOf["hidden acceptance"], scope: identity.WriteItems, body: `{"state":"withdrawn"}`, edit: true},
 		read("list-verdicts", "/workloads/payments/verdicts", v1+"/workloads/secret/verdicts"),
 		post("start-run", "/workloads/payments/runs", v1+"/workloads/secret/runs", identity.WriteEvidence, "", 202),
 		read("get-run", "/runs/"+s.runOf["run"], v1+"/runs/"+s.runOf["hidden run"]),
@@ -144,7 +155,7 @@ func (s *stage) calls() []call {
 		read("list-review-types", "/review-types", ""), read("get-review-type", "/review-types/new-service", ""),
 		read("list-people", "/people", ""), read("get-person", "/people/"+person, ""), read("list-teams", "/teams", ""), read("get-team", "/teams/ledger", ""),
 		{id: "list-acts", method: http.MethodGet, path: v1 + "/audit", scope: identity.ScopeAudit},
-	}
+	})
 }
 
 // prepare makes what only some calls need.
@@ -158,6 +169,10 @@ func (s *stage) prepare() {
 	s.must(nil, json.Unmarshal([]byte(one.body), &page))
 	s.runOf["version"] = page.Data[0].Version
 	s.runOf["acceptance"] = s.runOf["hidden acceptance"] // of this one only the team knows
+	for _, it := range []remediation.Item{s.item, s.secret} {
+		s.must(s.tickets.Put(s.Context(), s.asha, it.ID, 0, tickets.Outside{System: "servicenow", Key: "CHG-1", URL: "https://now.example.com/CHG-1"}))
+	}
+	s.prepareMore()
 }
 
 // spec is what the API says of itself.
@@ -281,7 +296,11 @@ func (c call) succeeds(h *house, op described) {
 	if c.edit {
 		h.send(c.method, c.path, full, c.body).problem(http.StatusPreconditionRequired, "If-Match")
 		h.send(c.method, c.path, full, c.body, "If-Match", `"0123"`).problem(http.StatusPreconditionFailed, "Somebody changed this")
-		key = append(key, "If-Match", h.send(http.MethodGet, c.path, full, "").header.Get("ETag"))
+		key = append(key, "If-Match", h.send(http.MethodGet, c.tagPath(), h.tokenFor("asha", c.scope, identity.ReadReviews), "").header.Get("ETag"))
+	}
+	if c.method == http.MethodDelete {
+		c.removes(h, full, key)
+		return
 	}
 	before := h.acts()
 	first := h.send(c.method, c.path, full, c.body, key...)
@@ -292,7 +311,10 @@ func (c call) succeeds(h *house, op described) {
 	}
 	again := h.send(c.method, c.path, full, c.body, key...)
 	again.ok(wants, op)
-	if h.acts() != made || c.id != "start-run" && again.header.Get("Idempotency-Replayed") != "true" || again.body != first.body {
+	if c.once && (!strings.Contains(first.body, `"secret":"`) || strings.Contains(again.body, `"secret":"`)) {
+		h.Errorf("a secret that is shown once: %s\n%s", first.body, again.body)
+	}
+	if h.acts() != made || c.id != "start-run" && again.header.Get("Idempotency-Replayed") != "true" || !c.once && again.body != first.body {
 		h.Errorf("a repeat is a second act: %s\n%s", again.body, first.body)
 	}
 	if c.body != "" {
@@ -300,20 +322,42 @@ func (c call) succeeds(h *house, op described) {
 	}
 	if c.edit {
 		h.send(c.method, c.path, full, c.body, "If-Match", key[3]).problem(http.StatusPreconditionFailed, "Somebody changed this")
-		if tag := h.send(http.MethodGet, c.path, full, "").header.Get("ETag"); tag != first.header.Get("ETag") {
+		if tag := h.send(http.MethodGet, c.tagPath(), full, "").header.Get("ETag"); tag != first.header.Get("ETag") {
 			h.Errorf("the tag of the change is %s, of the resource %s", first.header.Get("ETag"), tag)
 		}
 	}
 }
 
+func (c call) tagPath() string { return cmp.Or(c.tagAt, c.path) }
+
+// removes takes away what the call names, once.
+func (c call) removes(h *house, full string, key []string) {
+	h.Helper()
+	before := h.acts()
+	for _, replayed := range []string{"", "true"} {
+		r := h.send(c.method, c.path, full, "", key...)
+		if r.status != http.StatusNoContent || r.body != "" || r.header.Get("Idempotency-Replayed") != replayed {
+			h.Errorf("removed: %d %q, replayed %q", r.status, r.body, r.header.Get("Idempotency-Replayed"))
+		}
+	}
+	if made := h.acts(); made != before+1 {
+		h.Errorf("%d acts", made-before)
+	}
+	h.send(c.method, c.path, full, "", "If-Match", "*").problem(http.StatusNotFound, "")
+}
+
 // ok wants a success that is described.
 func (r reply) ok(status int, op described) {
 	r.Helper()
-	if _, known := op.Responses[strconv.Itoa(status)]; !known || r.status != status || !json.Valid([]byte(r.body)) {
+	file := r.header.Get("Content-Type") == "application/pdf" && strings.HasPrefix(r.body, "%PDF-")
+	if _, known := op.Responses[strconv.Itoa(status)]; !known || r.status != status || !file && !json.Valid([]byte(r.body)) {
 		r.Fatalf("got %d %s, want %d", r.status, r.body, status)
 	}
 	if r.header.Get("RateLimit-Limit") == "" {
 		r.Error("no limits of rate")
+	}
+	if file {
+		return
 	}
 	var body map[string]any
 	r.must(nil, json.Unmarshal([]byte(r.body), &body))

@@ -61,3 +61,11 @@ func apiColumns(first string, typed bool) []ui.Column {
 	}
 	return []ui.Column{{Text: first}, {Text: "What it is"}}
 }
+
+// plain says what comes where the answer is no JSON.
+func (o APIOperation) plain() string {
+	if o.Status == "204" {
+		return "nothing."
+	}
+	return "the file."
+}

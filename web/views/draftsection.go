@@ -116,14 +116,17 @@ func (d DraftQuestion) checkRows() []questionnaire.CheckInput {
 	return rows
 }
 
-var checkSourceOptions = everySource()
-
-func everySource() []ui.Option {
+// checkSources offers every source, and the one that is chosen: only a file names those of an
+// organisation's own.
+func checkSources(chosen string) []ui.Option {
 	out := []ui.Option{{Value: "", Text: "No check"}}
 	for _, name := range questionnaire.CheckSources() {
 		out = append(out, ui.Option{Value: name, Text: questionnaire.TitleOfSource(name)})
 	}
-	return out
+	if questionnaire.IsOwn(chosen) {
+		out = append(out, ui.Option{Value: chosen, Text: questionnaire.TitleOfSource(chosen)})
+	}
+	return ui.Selected(out, chosen)
 }
 
 var expectOptions = []ui.Option{

@@ -984,7 +984,7 @@ func checkFields(p ui.Page, d DraftQuestion, n int, row questionnaire.CheckInput
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Select(ui.Choice{Name: numbered("check_source", n), Label: "Read from", Options: ui.Selected(checkSourceOptions, row.Source), Error: p.Errors.For(numbered("check_source", n))}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Select(ui.Choice{Name: numbered("check_source", n), Label: "Read from", Options: checkSources(row.Source), Error: p.Errors.For(numbered("check_source", n))}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -31,12 +31,22 @@ type EvidencePage struct {
 	Verdict    evidence.State // only checks of this verdict; empty: all
 	Facts      evidence.FactPage
 	Filter     evidence.FactFilter
-	After      string   // the cursor that this page of facts was asked for
-	Removed    []string // accounts whose connection was removed
-	CanRead    bool     // raw findings
+	After      string             // the cursor that this page of facts was asked for
+	Own        []evidence.OwnFact // what programs reported
+	MoreOwn    bool               // there is more of that
+	Removed    []string           // accounts whose connection was removed
+	CanRead    bool               // raw findings
 	CanCollect bool
 	CanEdit    bool
 	Now        time.Time
+}
+
+// ownMeta says how much of what programs reported is shown.
+func (e EvidencePage) ownMeta() string {
+	if e.MoreOwn {
+		return "The first " + itoa(len(e.Own)) + "; the API lists all"
+	}
+	return counted(len(e.Own), "fact", "facts")
 }
 
 // removedWords say what is from before its connection was removed.

@@ -77,25 +77,7 @@ type IncidentForm struct {
 
 // FormOfIncident is the form of an incident as it stands.
 func FormOfIncident(i incident.Incident) IncidentForm {
-	f := IncidentForm{ID: i.ID, Title: i.Title, Version: strconv.Itoa(i.Version), Input: incident.Input{
-		Title: i.Title, Severity: strconv.Itoa(i.Severity), Link: i.Link, Summary: i.Summary, Impact: i.Impact, Started: typedTime(i.StartedAt),
-		Detected: typedTime(i.DetectedAt), Mitigated: typedTime(i.MitigatedAt), Resolved: typedTime(i.ResolvedAt), Scenario: i.Scenario,
-		Change: i.Change, Causes: i.Causes, WhyNotCaught: i.WhyNotCaught, Question: i.Question(), Answered: i.Answered,
-	}}
-	for _, p := range i.Places {
-		f.Input.Workloads = append(f.Input.Workloads, p.Key)
-	}
-	for _, r := range i.Related {
-		f.Input.Related = append(f.Input.Related, incident.RelatedInput{ID: r.ID.String(), Why: r.Why})
-	}
-	return f
-}
-
-func typedTime(t *time.Time) string {
-	if t == nil {
-		return ""
-	}
-	return t.UTC().Format("2006-01-02T15:04")
+	return IncidentForm{ID: i.ID, Title: i.Title, Version: strconv.Itoa(i.Version), Input: i.Input()}
 }
 
 func (f IncidentForm) action() string {

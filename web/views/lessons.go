@@ -62,17 +62,7 @@ type LessonForm struct {
 
 // FormOfLesson is the form of a lesson as it stands.
 func FormOfLesson(l incident.Lesson) LessonForm {
-	in := incident.LessonInput{
-		Title: l.Title, Failure: l.Failure, Kind: l.Kind, Proposal: l.Proposal, Why: l.Why, MaxRisk: l.MaxRisk, Prompts: l.Prompts,
-		Tags: l.Tags, ConcernsSet: l.ConcernsSet, Practices: l.Practices,
-	}
-	if l.QuestionID != "" {
-		in.Question = l.SetKey + "/" + l.QuestionID
-	}
-	for _, t := range l.Tiers {
-		in.Tiers = append(in.Tiers, strconv.Itoa(t))
-	}
-	return LessonForm{Lesson: l, Input: in}
+	return LessonForm{Lesson: l, Input: l.Input()}
 }
 
 func (f LessonForm) action() string {

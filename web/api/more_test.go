@@ -1,0 +1,187 @@
+package api_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"orrery/internal/evidence"
+	"orrery/internal/identity"
+	"orrery/internal/incident"
+	"orrery/internal/report"
+	"orrery/internal/webhook"
+)
+
+// prepareMore makes incidents, lessons and webhooks.
+func (s *stage) prepareMore() {
+	s.Helper()
+	ctx := s.Context()
+	for name, key := range map[string]string{"": "payments", "hidden ": "secret"} {
+		i, err := s.incidents.Create(ctx, s.asha, incident.Input{Title: "It failed in " + key, Severity: "2", Workloads: []string{key}})
+		s.must(nil, err)
+		l, err := s.incidents.Propose(ctx, s.asha, i.ID, incident.LessonInput{
+			Title: "Look for drift in " + key, Failure: "Drift.", Kind: incident.NewQuestion, Proposal: "How do you find drift?", MaxRisk: "high",
+			Practices: []incident.Practice{{Title: "We compare daily.", Effect: incident.Prevented}},
+		})
+		s.must(nil, err)
+		s.runOf[name+"incident"], s.runOf[name+"lesson"] = i.ID.String(), l.ID.String()
+	}
+	for name, key := range map[string]string{"": "payments", "hidden ": "secret"} {
+		w, err := s.workloads.ByKey(ctx, s.asha, key)
+		s.must(nil, err)
+		s.must(nil, s.facts.Report(ctx, s.asha, w.ID, []evidence.OwnInput{{Source: "own:pipeline", Key: "drill", State: "pass", Title: "It was done.", ObservedAt: s.clock}}))
+		own, _, err := s.facts.Own(ctx, s.asha, w.ID, evidence.OwnFilter{})
+		s.must(nil, err)
+		s.runOf[name+"fact"] = own[0].ID.String()
+	}
+	o, err := s.reports.Ask(ctx, s.asha, s.review.ID, report.Wish{Extent: report.ReadoutOnly})
+	s.must(nil, err)
+	s.must(nil, s.reports.Make(ctx, o.ID, false))
+	s.runOf["report"] = o.ID.String()
+	for _, name := range []string{"webhook", "dropped webhook"} {
+		e, _, err := s.webhooks.Create(ctx, s.asha, webhook.Input{Name: name, URL: "https://example.com/in", On: true})
+		s.must(nil, err)
+		s.runOf[name] = e.ID.String()
+		s.must(nil, s.webhooks.SendTest(ctx, s.asha, e.ID))
+	}
+	s.must(s.db.Exec(ctx, `update webhook_deliveries set state = 'failed', ended_at = made_at`))
+	var id string
+	s.must(nil, s.db.QueryRow(ctx, `select id::text from webhook_deliveries where endpoint_id = $1::uuid`, s.runOf["webhook"]).Scan(&id))
+	s.runOf["delivery"] = id
+}
+
+// factCalls are the operations of facts that programs report.
+func (s *stage) factCalls(read maker, post func(id, path, hidden, scope, body string, wants int) call) []call {
+	const v1 = "/api/v1"
+	at, hid := "/facts/"+s.runOf["fact"], v1+"/facts/"+s.runOf["hidden fact"]
+	return []call{
+		post("report-facts", "/workloads/payments/facts", v1+"/workloads/secret/facts", identity.WriteEvidence,
+			`{"facts":[{"source":"own:pipeline","key":"load_test","state":"pass","title":"It held 900 requests a second.","observed_at":"2026-11-20T11:00:00Z","document":{"rps":900}}]}`, 200),
+		read("list-facts", "/workloads/payments/facts", v1+"/workloads/secret/facts"), read("get-fact", at, hid),
+		{id: "remove-fact", method: http.MethodDelete, path: v1 + at, hidden: hid, scope: identity.WriteEvidence, wants: 204, edit: true},
+	}
+}
+
+type maker = func(id, path, hidden string) call
+
+// incidentCalls are the operations of incidents and lessons.
+func (s *stage) incidentCalls(read maker, many func(id, path string) call, post func(id, path, hidden, scope, body string, wants int) call) []call {
+	const v1 = "/api/v1"
+	inc, hid := "/incidents/"+s.runOf["incident"], v1+"/incidents/"+s.runOf["hidden incident"]
+	les, low := "/lessons/"+s.runOf["lesson"], v1+"/lessons/"+s.runOf["hidden lesson"]
+	return []call{
+		many("list-incidents", "/incidents"), read("get-incident", inc, hid),
+		post("create-incident", "/incidents", `{"title":"It failed","severity":2,"workloads":["secret"]}`, identity.WriteIncidents,
+			`{"title":"It failed","severity":2,"workloads":["payments"],"started_at":"2026-11-19T23:30:10+02:00","causes":["Drift."]}`, 201),
+		{id: "change-incident", method: http.MethodPatch, path: v1 + inc, hidden: hid, scope: identity.WriteIncidents, body: `{"summary":"It failed for an hour."}`, edit: true},
+		post("add-action", inc+"/actions", hid+"/actions", identity.WriteIncidents, `{"title":"Mend it.","workload":"payments","owner":"`+s.asha.PersonID.String()+`","due_on":"2026-12-18"}`, 201),
+		many("list-lessons", "/lessons"), read("get-lesson", les, low),
+		post("propose-lesson", inc+"/lessons", hid+"/lessons", identity.WriteIncidents,
+			`{"title":"Watch it","failure":"Nobody saw.","kind":"question","proposal":"Who watches?","max_risk":"medium","tiers":[1,2],"practices":[{"title":"An alarm.","effect":"shortened"}]}`, 201),
+		{id: "change-lesson", method: http.MethodPatch, path: v1 + les, hidden: low, scope: identity.WriteIncidents, body: `{"why":"It came back."}`, edit: true},
+		{id: "judge-lesson", method: http.MethodPost, path: v1 + les + "/judgement", hidden: low + "/judgement", tagAt: v1 + les, scope: identity.WriteQuestionnaires, body: `{"outcome":"accepted","due_days":14}`, edit: true},
+	}
+}
+
+// webhookCalls are the operations of webhooks, which only admins see.
+func (s *stage) webhookCalls(post func(id, path, hidden, scope, body string, wants int) call) []call {
+	const v1 = "/api/v1"
+	at, drop := v1+"/webhooks/"+s.runOf["webhook"], v1+"/webhooks/"+s.runOf["dropped webhook"]
+	read := func(id, path string) call {
+		return call{id: id, method: http.MethodGet, path: path, scope: identity.WriteWebhooks}
+	}
+	made := post("create-webhook", "/webhooks", "", identity.WriteWebhooks, `{"name":"Board","url":"https://example.com/board","events":["item.opened"]}`, 201)
+	made.once = true
+	return []call{
+		read("list-webhooks", v1+"/webhooks"), made, read("get-webhook", at), read("list-deliveries", at+"/deliveries?state=failed"), read("get-delivery", v1+"/deliveries/"+s.runOf["delivery"]),
+		{id: "replay-delivery", method: http.MethodPost, path: v1 + "/deliveries/" + s.runOf["delivery"] + "/replay", scope: identity.WriteWebhooks, wants: 202},
+		{id: "change-webhook", method: http.MethodPatch, path: at, scope: identity.WriteWebhooks, body: `{"state":"off","events":[]}`, edit: true},
+		{id: "rotate-webhook-secret", method: http.MethodPost, path: at + "/secret", tagAt: at, scope: identity.WriteWebhooks, edit: true, once: true},
+		{id: "delete-webhook", method: http.MethodDelete, path: drop, scope: identity.WriteWebhooks, wants: 204, edit: true},
+	}
+}
+
+func TestATicketIsLinkedOnce(t *testing.T) {
+	s := newStage(t)
+	full := s.tokenFor("asha", identity.ReadReviews, identity.WriteItems)
+	at := "/api/v1/items/" + s.item.ID.String() + "/tickets"
+	one := at + "/jira-dc/acme%2FPAY%231"
+	for i, want := range []int{http.StatusCreated, http.StatusOK, http.StatusOK} {
+		if r := s.send(http.MethodPut, one, full, `{"url":"https://jira.example.com/PAY-1"}`); r.status != want || !strings.Contains(r.body, `"key":"acme/PAY#1"`) {
+			t.Errorf("%d: %d %s", i, r.status, r.body)
+		}
+	}
+	s.send(http.MethodPut, one, full, `{"url":"https://jira.example.com/PAY-1","status":"Done"}`).problem(http.StatusPreconditionRequired, "If-Match")
+	s.send(http.MethodPut, at+"/jira-dc/PAY-2", full, `{"url":"https://jira.example.com/PAY-2"}`, "If-Match", "*").problem(http.StatusPreconditionFailed, "Leave If-Match out")
+	s.send(http.MethodPut, at+"/Jira%20DC/PAY-2", full, `{"url":"https://jira.example.com/PAY-2"}`).problem(http.StatusUnprocessableEntity, "small letters")
+	s.send(http.MethodPut, at+"/jira-dc/PAY-2", full, `{"url":"javascript:alert(1)"}`).problem(http.StatusUnprocessableEntity, `"/url"`)
+	s.must(nil, s.tickets.LinkByHand(t.Context(), s.asha, s.item.ID, "By hand", "https://example.com/1"))
+	var page struct {
+		Data []struct {
+			System, Key string
+			Followed    bool
+		}
+	}
+	s.must(nil, json.Unmarshal([]byte(s.send(http.MethodGet, at, s.team, "").body), &page))
+	if len(page.Data) != 2 || page.Data[0].System != "jira-dc" || page.Data[1].System != "other" || page.Data[1].Followed {
+		t.Errorf("%+v", page.Data)
+	}
+	if r := s.send(http.MethodDelete, at+"/other/by%20hand", full, "", "If-Match", "*"); r.status != http.StatusNoContent {
+		t.Errorf("removed: %d %s", r.status, r.body)
+	}
+}
+
+func TestAnIncidentIsClosedAndOpened(t *testing.T) {
+	s := newStage(t)
+	full := s.tokenFor("asha", identity.ReadReviews, identity.WriteIncidents)
+	made := s.send(http.MethodPost, "/api/v1/incidents", full, `{"title":"It failed","severity":2,"workloads":["payments"],"started_at":"2026-11-19T23:30:10+02:00"}`)
+	at := "/api/v1/incidents/" + s.member(made, "id")
+	if got := s.member(made, "started_at"); got != "2026-11-19T21:30:00Z" || made.header.Get("Location") != at {
+		t.Errorf("started %s, at %s", got, made.header.Get("Location"))
+	}
+	patch := func(body string) reply { return s.send(http.MethodPatch, at, full, body, "If-Match", "*") }
+	patch(`{"state":"closed"}`).problem(http.StatusUnprocessableEntity, `"/detected_at"`)
+	patch(`{"state":"closed","title":"x"}`).problem(http.StatusUnprocessableEntity, `"/state"`)
+	patch(`{"resolved_at":"yesterday"}`).problem(http.StatusUnprocessableEntity, `"/resolved_at"`)
+	s.send(http.MethodGet, at, s.token, "").problem(http.StatusNotFound, "") // a draft is the team's
+	for _, body := range []string{
+		`{"summary":"S.","impact":"I.","detected_at":"2026-11-19T22:00:00Z","mitigated_at":"2026-11-19T22:10:00Z","resolved_at":"2026-11-19T22:20:00Z","causes":["Drift."]}`, `{"state":"closed"}`,
+	} {
+		if r := patch(body); r.status != http.StatusOK {
+			t.Fatalf("%s: %d %s", body, r.status, r.body)
+		}
+	}
+	if r := s.send(http.MethodGet, at, s.token, ""); r.status != http.StatusOK || s.member(r, "state") != "closed" {
+		t.Errorf("closed, for everyone: %d %s", r.status, r.body)
+	}
+	patch(`{"title":"Other"}`).problem(http.StatusConflict, "Open it again")
+	if r := patch(`{"state":"draft"}`); s.member(r, "state") != "draft" {
+		t.Errorf("opened: %s", r.body)
+	}
+}
+
+func TestWhoMayUseWebhooksAndLessons(t *testing.T) {
+	s := newStage(t)
+	s.prepare()
+	noor := s.tokenFor("noor", identity.ReadReviews, identity.WriteWebhooks, identity.WriteQuestionnaires, identity.WriteIncidents)
+	at := "/api/v1/webhooks/" + s.runOf["webhook"]
+	s.send(http.MethodGet, "/api/v1/webhooks", noor, "").problem(http.StatusForbidden, "Only an admin")
+	s.send(http.MethodPost, "/api/v1/webhooks", noor, `{"name":"x","url":"https://example.com"}`).problem(http.StatusForbidden, "Only an admin")
+	s.send(http.MethodDelete, at, noor, "", "If-Match", "*").problem(http.StatusForbidden, "Only an admin")
+	s.send(http.MethodPost, at+"/secret", noor, "", "If-Match", "*").problem(http.StatusForbidden, "Only an admin")
+	s.send(http.MethodPost, "/api/v1/lessons/"+s.runOf["hidden lesson"]+"/judgement", noor, `{"outcome":"declined","reason":"x"}`, "If-Match", "*").problem(http.StatusNotFound, "")
+	asha := s.tokenFor("asha", identity.ReadReviews, identity.WriteWebhooks, identity.WriteQuestionnaires)
+	judge := "/api/v1/lessons/" + s.runOf["lesson"] + "/judgement"
+	s.send(http.MethodPost, judge, asha, `{"outcome":"declined"}`, "If-Match", "*").problem(http.StatusUnprocessableEntity, `"/reason"`)
+	s.send(http.MethodPost, judge, asha, `{"outcome":"merged","into":"`+s.runOf["lesson"]+`"}`, "If-Match", "*").problem(http.StatusUnprocessableEntity, `"/into"`)
+	s.send(http.MethodPost, judge, asha, `{"outcome":"accepted","questionnaire":"orr"}`, "If-Match", "*").problem(http.StatusUnprocessableEntity, "")
+	if r := s.send(http.MethodPost, judge, asha, `{"outcome":"accepted"}`, "If-Match", "*"); s.member(r, "asked_as") == "" {
+		t.Errorf("accepted: %s", r.body)
+	}
+	s.send(http.MethodPost, judge, noor, `{"outcome":"declined","reason":"x"}`, "If-Match", "*").problem(http.StatusForbidden, "Only a curator")
+	s.send(http.MethodPatch, "/api/v1/lessons/"+s.runOf["lesson"], noor, `{"why":"x"}`, "If-Match", "*").problem(http.StatusForbidden, "Only who proposed")
+	s.send(http.MethodPatch, at, asha, `{"events":["nonsense"]}`, "If-Match", "*").problem(http.StatusUnprocessableEntity, "events from the list")
+	s.send(http.MethodPost, "/api/v1/deliveries/"+s.runOf["delivery"]+"/replay", asha, "", "Idempotency-Key", "1")
+	s.send(http.MethodPost, "/api/v1/deliveries/"+s.runOf["delivery"]+"/replay", asha, "").problem(http.StatusConflict, "tried by itself")
+}
