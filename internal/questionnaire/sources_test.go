@@ -66,13 +66,13 @@ func TestLintOfChecks(t *testing.T) {
 
 func TestOwnSourcesAreNamed(t *testing.T) {
 	page := func(source string) []byte {
-		return []byte("key: a\nname: A\nversion: 1.0.0\nsections:\n  - id: s\n    name: S\n    questions:\n      - id: q\n        title: Q?\n        max_risk: high\n" +
-			"        choices:\n          - {id: c, title: C, weight: core}\n          - {id: n, title: None of these}\n" +
-			"        checks:\n          - {id: k, choice: c, source: \"" + source + "\", key: x, expect: all_pass, max_age: 30h, level: resource}\n")
+		return []byte("key: own\nname: Own\nversion: 1.0.0\nsections:\n  - id: sec\n    name: Sec\n    questions:\n      - id: que\n        title: Does it?\n        max_risk: high\n" +
+			"        choices:\n          - {id: que_yes, title: It does., weight: core}\n          - {id: que_no, title: None of these}\n" +
+			"        checks:\n          - {id: check, choice: que_yes, source: \"" + source + "\", key: x, expect: all_pass, max_age: 30h, level: resource}\n")
 	}
 	q, err := Parse("a.yaml", page("own:pipeline"))
 	if err != nil || q.Questions()[0].Checks[0].Source != "own:pipeline" {
-		t.Errorf("own:pipeline: %v", err)
+		t.Fatalf("own:pipeline: %v", err)
 	}
 	out, err := ExportYAML(q)
 	if err != nil {
