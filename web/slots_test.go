@@ -38,8 +38,8 @@ func TestPagesWaitForASlot(t *testing.T) {
 	}
 	second := visitOf(s, t.Context(), http.MethodGet, func(*visit) error { return nil })
 	select {
-	case <-second:
-		t.Error("two pages were made at once in one slot")
+	case err := <-second:
+		t.Errorf("two pages were made at once in one slot: %v", err)
 	case <-time.After(50 * time.Millisecond):
 	}
 	close(made)
