@@ -62,10 +62,15 @@ func TestAWebhookWhoseAnswerWasNotHeard(t *testing.T) {
 	p := startProgram(t, "ORRERY_OUTBOUND_ALLOW=127.0.0.1")
 	org := p.organisation()
 	double := &receiver{}
-	p.hook(double, server.URL)
+	p.hook(double, server.URL, "workload.changed") // what was created before may still be handed on
 	late.secret = double.secret
 	db, all := p.open()
-	_, err := all.workloads.Create(t.Context(), org.member, workload.Input{Key: "late", Name: "Late", TeamKey: "ledger", Tier: 3, Stage: workload.Planned})
+	in := workload.Input{Key: "late", Name: "Late", TeamKey: "ledger", Tier: 3, Stage: workload.Planned}
+	w, err := all.workloads.Create(t.Context(), org.member, in)
+	if err == nil {
+		in.Name = "Later"
+		_, err = all.workloads.Update(t.Context(), org.member, w.ID, w.Version, in)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,7 +59,7 @@ func (r *receiver) count() int {
 }
 
 // hook sets an endpoint up beside the running program, with the program's own key.
-func (p *program) hook(r *receiver, url string) {
+func (p *program) hook(r *receiver, url string, events ...string) {
 	p.t.Helper()
 	db, all := p.open()
 	defer func() { _ = db.close() }()
@@ -74,7 +74,7 @@ func (p *program) hook(r *receiver, url string) {
 	if err := db.pool.QueryRow(context.Background(), `select person_id from org_roles where role = 'admin' limit 1`).Scan(&admin.PersonID); err != nil {
 		p.t.Fatal(err)
 	}
-	_, r.secret, err = all.webhooks.Create(context.Background(), admin, webhook.Input{Name: "Double", URL: url, On: true})
+	_, r.secret, err = all.webhooks.Create(context.Background(), admin, webhook.Input{Name: "Double", URL: url, Events: events, On: true})
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -81,7 +81,15 @@ func inPerson(who identity.Actor) error {
 
 const pageSize = 50
 
-// List reads the actor's own notices, the newest first, and the id to go on after; empty on
+// readable is the SQL condition that the person of a notice n may still read what it is about,
+// as identity.Actor.CanRead says it of a person.
+const readable = `(n.workload_id is null or exists (
+	select from workloads w where w.id = n.workload_id and (not w.restricted
+		or exists (select from memberships m where m.team_id = w.team_id and m.person_id = n.person_id)
+		or exists (select from org_roles o where o.person_id = n.person_id and o.role = 'auditor')
+		or exists (select from grants g where g.person_id = n.person_id and (g.workload_id is null or g.workload_id = w.id) and g.granted_by is distinct from n.person_id))))`
+
+// List reads the actor's own notices of what they may still read, the newest first, and the id to go on after; empty on
 // the last page. Invalid on "after".
 func (s *Service) List(ctx context.Context, who identity.Actor, after string) (list []Notice, next string, err error) {
 	if err := inPerson(who); err != nil {
@@ -96,9 +104,9 @@ func (s *Service) List(ctx context.Context, who identity.Actor, after string) (l
 		from = &id
 	}
 	const sql = `
-		select id, kind, title, href, at, read_at from notices
-		where person_id = $1 and ($2::uuid is null or (at, id) < (select x.at, x.id from notices x where x.id = $2 and x.person_id = $1))
-		order by at desc, id desc limit $3`
+		select n.id, n.kind, n.title, n.href, n.at, n.read_at from notices n
+		where n.person_id = $1 and ($2::uuid is null or (n.at, n.id) < (select x.at, x.id from notices x where x.id = $2 and x.person_id = $1)) and ` + readable + `
+		order by n.at desc, n.id desc limit $3`
 	rows, err := s.db.Query(ctx, sql, who.PersonID, from, pageSize+1)
 	if err != nil {
 		return nil, "", fmt.Errorf("list notices: %w", err)
@@ -116,7 +124,9 @@ func (s *Service) Unread(ctx context.Context, who identity.Actor) (list []Notice
 	if err := inPerson(who); err != nil {
 		return nil, 0, err
 	}
-	const sql = `select id, kind, title, href, at, read_at from notices where person_id = $1 and read_at is null order by at desc, id desc limit 5`
+	const sql = `
+		select n.id, n.kind, n.title, n.href, n.at, n.read_at from notices n
+		where n.person_id = $1 and n.read_at is null and ` + readable + ` order by n.at desc, n.id desc limit 5`
 	rows, err := s.db.Query(ctx, sql, who.PersonID)
 	if err == nil {
 		list, err = pgx.CollectRows(rows, pgx.RowToStructByName[Notice])
@@ -124,7 +134,7 @@ func (s *Service) Unread(ctx context.Context, who identity.Actor) (list []Notice
 	if err != nil || len(list) < 5 {
 		return list, len(list), err
 	}
-	err = s.db.QueryRow(ctx, `select count(*) from notices where person_id = $1 and read_at is null`, who.PersonID).Scan(&total)
+	err = s.db.QueryRow(ctx, `select count(*) from notices n where n.person_id = $1 and n.read_at is null and `+readable, who.PersonID).Scan(&total)
 	return list, total, err
 }
 

@@ -26,7 +26,10 @@ type told struct {
 // Take makes the notices of an event, within the caller's transaction; the same event again
 // makes none. It does not authorise: the dispatcher of events calls it.
 func (s *Service) Take(ctx context.Context, tx pgx.Tx, e audit.Event) error {
-	var err error
+	err := settle(ctx, tx, e)
+	if err != nil {
+		return fmt.Errorf("settle notices by %s: %w", e.Verb, err)
+	}
 	switch e.Verb {
 	case "item.opened", "item.reopened":
 		err = s.itemAssigned(ctx, tx, e, e.Detail("owner"))

@@ -154,8 +154,8 @@ func (s *Service) MailTo(ctx context.Context, person uuid.UUID) error {
 		return fmt.Errorf("read person: %w", err)
 	}
 	rows, err := s.db.Query(ctx, `
-		select id, kind, title, href, at, read_at from notices
-		where person_id = $1 and mailed_at is null and read_at is null and at > $2 order by at, id limit $3`, person, now.Add(-tooOld), letterSize)
+		select n.id, n.kind, n.title, n.href, n.at, n.read_at from notices n
+		where n.person_id = $1 and n.mailed_at is null and n.read_at is null and n.at > $2 and `+readable+` order by n.at, n.id limit $3`, person, now.Add(-tooOld), letterSize)
 	if err != nil {
 		return fmt.Errorf("read notices: %w", err)
 	}

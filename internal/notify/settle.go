@@ -1,0 +1,44 @@
+package notify
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"orrery/internal/audit"
+)
+
+// settle marks as read what the event makes pointless to tell: a decision that was made waits
+// for nobody, and an item that is done is no longer anybody's to mend.
+func settle(ctx context.Context, tx pgx.Tx, e audit.Event) error {
+	href, kinds := settledBy(e)
+	if href == "" {
+		return nil
+	}
+	var only *uuid.UUID
+	if e.Verb == "round.signed_off" { // others' voices are still asked for
+		only = &e.ActorID
+	}
+	const sql = `
+		update notices set read_at = $3
+		where href = $1 and kind = any($2) and read_at is null and at < $3 and ($4::uuid is null or person_id = $4)`
+	_, err := tx.Exec(ctx, sql, href, kinds, e.At, only)
+	return err
+}
+
+func settledBy(e audit.Event) (href string, kinds []string) {
+	switch e.Verb {
+	case "round.submitted", "review.cancelled":
+		return "/reviews/" + e.TargetID, []string{Assigned, Decide}
+	case "round.decided", "round.withdrawn", "round.signed_off":
+		return "/reviews/" + e.TargetID, []string{Decide}
+	case "acceptance.granted", "acceptance.declined", "acceptance.withdrawn":
+		return "/acceptances/" + e.TargetID, []string{Decide}
+	case "acceptance.revoked":
+		return "/acceptances/" + e.TargetID, []string{Ending}
+	case "item.done", "item.verified", "item.closed":
+		return "/items/" + e.TargetID, []string{Assigned, Due}
+	}
+	return "", nil
+}
