@@ -326,8 +326,8 @@ func (v *visit) readLaunch(p *views.WorkloadPage, w workload.Workload) error {
 	}
 	p.Emergencies, p.Elsewhere = len(emergencies), len(outside)
 	for _, o := range outside {
-		if o.Verdict() == "" {
-			p.Waiting++
+		if o.Verdict() == "" && (p.Gate.DecidedAt == nil || p.Gate.DecidedAt.Before(o.RecordedAt)) {
+			p.Waiting++ // one that a later decision took the place of waits for nobody
 		}
 	}
 	return nil

@@ -88,6 +88,9 @@ func importTable(v *visit) error {
 		return err
 	}
 	p.FileName, p.Content = name, base64.StdEncoding.EncodeToString(data)
+	if name == pasted {
+		p.Pasted = string(data)
+	}
 	rows, problems := sheet.Parse(data, p.Columns)
 	if p.Problems = problems; len(problems) > 0 {
 		return v.showTable(http.StatusUnprocessableEntity, p, nil)
@@ -146,6 +149,8 @@ func shownSum(data []byte, changes []sheet.Change) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
+const pasted = "what you pasted" // in place of the name of a file
+
 // table reads the posted table: a file, what was pasted, or what the form has kept. Invalid
 // on "file" when there is none.
 func (v *visit) table() (data []byte, name string, err error) {
@@ -173,8 +178,8 @@ func (v *visit) table() (data []byte, name string, err error) {
 			return data, text.Clean(head.Filename), nil
 		}
 	}
-	if pasted := form.Get("pasted"); pasted != "" {
-		return []byte(pasted), "what you pasted", nil
+	if rows := form.Get("pasted"); rows != "" {
+		return []byte(rows), pasted, nil
 	}
 	return nil, "", fault.InvalidField("file", "Choose a file, or paste its rows below.")
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -26,14 +27,24 @@ func reviewRoutes() []Route {
 }
 
 // judges lists who could decide on the workload: approvers by somebody else's word.
-func (v *visit) judges(w workload.Workload) ([]views.Judge, error) {
+func (v *visit) judges(w workload.Workload, round uuid.UUID) ([]views.Judge, error) {
 	list, err := identity.Approvers(v.ctx(), v.DB, w.ID, w.TeamID)
+	if err != nil {
+		return nil, err
+	}
+	people := make([]uuid.UUID, len(list))
+	for i, c := range list {
+		people[i] = c.ID
+	}
+	authors, err := review.AuthorsAmong(v.ctx(), v.DB, round, people)
 	if err != nil {
 		return nil, err
 	}
 	judges := make([]views.Judge, 0, len(list))
 	for _, c := range list {
-		judges = append(judges, views.Judge{Name: c.Name, Outside: !c.InTeam})
+		if !slices.Contains(authors, c.ID) {
+			judges = append(judges, views.Judge{Name: c.Name, Outside: !c.InTeam})
+		}
 	}
 	return judges, nil
 }
@@ -70,7 +81,7 @@ func (v *visit) showReview(status int, id uuid.UUID, typed *review.AgendaInput, 
 	if h.Newer, err = v.Reviews.Newer(v.ctx(), sheet.Review); err != nil {
 		return err
 	}
-	if h.Judges, err = v.judges(sheet.Workload); err != nil {
+	if h.Judges, err = v.judges(sheet.Workload, sheet.Round.ID); err != nil {
 		return err
 	}
 	if h.Run, h.HasRun, err = evidence.LatestRun(v.ctx(), v.DB, sheet.Workload.ID); err != nil {

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 
+	"github.com/google/uuid"
+
 	"orrery/internal/fault"
 	"orrery/internal/identity"
 	"orrery/internal/review"
@@ -115,7 +117,7 @@ func (v *visit) showStart(status int, w workload.Workload, in review.StartInput,
 		return err
 	}
 	var err error
-	if s.Judges, err = v.judges(w); err != nil {
+	if s.Judges, err = v.judges(w, uuid.Nil); err != nil {
 		return err
 	}
 	lines, err := v.Reviews.OfWorkload(v.ctx(), w.ID)

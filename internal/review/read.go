@@ -53,6 +53,16 @@ type Revision struct {
 	SavedAt time.Time
 }
 
+// AuthorsAmong tells who of the people saved an answer in the round, or one that it carries on:
+// none of them decides it. It does not authorise: pages name who may decide.
+func AuthorsAmong(ctx context.Context, q postgres.Querier, round uuid.UUID, people []uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := q.Query(ctx, `select p from unnest($2::uuid[]) as p where authored($1, p)`, round, people)
+	if err != nil {
+		return nil, fmt.Errorf("read authors: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+}
+
 // outline is the line of an answer that a rail needs.
 type outline struct {
 	VersionID  uuid.UUID

@@ -96,7 +96,7 @@ func things(blockers []Blocker) string {
 
 // openItems opens an item for each high, and marks the items of what is no longer high.
 func (s *Service) openItems(ctx context.Context, tx pgx.Tx, who identity.Actor, sheet Sheet, steps map[string]FirstStep, now time.Time) error {
-	openings, err := openings(sheet, steps)
+	openings, err := openings(sheet, steps, now.UTC().Truncate(24*time.Hour))
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (s *Service) openItems(ctx context.Context, tx pgx.Tx, who identity.Actor, 
 
 // openings turns the highs and what was said about them into items to open: none for what is
 // accepted, nor for what is asked to be and has no owner yet.
-func openings(sheet Sheet, steps map[string]FirstStep) ([]remediation.Opening, error) {
+func openings(sheet Sheet, steps map[string]FirstStep, today time.Time) ([]remediation.Opening, error) {
 	var list []remediation.Opening
 	var bad []fault.Field
 	for _, e := range sheet.Highs() {
@@ -137,6 +137,8 @@ func openings(sheet Sheet, steps map[string]FirstStep) ([]remediation.Opening, e
 		due, err := time.Parse(time.DateOnly, step.DueOn)
 		if err != nil || due.Year() < 2000 || due.Year() > 2200 {
 			bad = append(bad, fault.Field{Name: FieldName("due_on", e.Key()), Message: "Write the due date as year-month-day, for example 2026-11-30."})
+		} else if due.Before(today) {
+			bad = append(bad, fault.Field{Name: FieldName("due_on", e.Key()), Message: "This day is over. Choose today or a later one."})
 		}
 		list = append(list, remediation.Opening{
 			WorkloadID: sheet.Workload.ID, CauseKind: remediation.CauseQuestion, CauseKey: e.Key(),

@@ -9,7 +9,8 @@ import (
 )
 
 // Clean trims, normalises to NFC with line feeds only, and drops what no stored text
-// should hold: invalid UTF-8 and control characters other than line feed and tab.
+// should hold: invalid UTF-8 and control characters other than line feed and tab. Of what
+// leaves no mark at all nothing remains.
 func Clean(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	s = strings.ReplaceAll(s, "\r\n", "\n")
@@ -19,7 +20,16 @@ func Clean(s string) string {
 		}
 		return r
 	}, s)
-	return strings.TrimSpace(norm.NFC.String(s))
+	s = strings.TrimSpace(norm.NFC.String(s))
+	if !strings.ContainsFunc(s, visible) {
+		return ""
+	}
+	return s
+}
+
+// visible reports whether a rune leaves a mark: zero-width characters alone are no text.
+func visible(r rune) bool {
+	return unicode.IsGraphic(r) && !unicode.IsSpace(r) || unicode.Is(unicode.Co, r)
 }
 
 // Cut shortens what a person typed to a length that fits a message.

@@ -12,6 +12,7 @@ type TablePage struct {
 	Columns  []sheet.Column
 	FileName string // empty: nothing was sent yet
 	Content  string // the bytes that were looked at, in base64
+	Pasted   string // rows that were pasted and refused, to mend in place
 	Shown    string // stands for them and for what would come of them
 	Problems []sheet.Problem
 	Changes  []sheet.Change

@@ -179,7 +179,7 @@ func tableInput(p ui.Page, t TablePage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.TextArea(ui.Field{Name: "pasted", Label: "Or paste the rows", Hint: "With the row that names the columns.", Rows: 4, Optional: true}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.TextArea(ui.Field{Name: "pasted", Label: "Or paste the rows", Hint: "With the row that names the columns.", Rows: 4, Optional: true, Value: t.Pasted}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

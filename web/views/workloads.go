@@ -467,3 +467,11 @@ func stands(end, now time.Time) string {
 	}
 	return " and stands until "
 }
+
+// decidedWords come between the word of a decision and its day.
+func decidedWords(decision string) string {
+	if decision == review.Elsewhere {
+		return " on "
+	}
+	return " was decided on "
+}
