@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -147,13 +148,19 @@ func (v *visit) keep(kind fault.Kind, err error) error {
 
 var secretFields = []string{"password", "current", "new_password", "token"}
 
-// words are what an error says to a person: its sentence, and those of its fields.
+// words are what an error says to a person: the sentences of its fields, or its own.
 func words(err error) string {
-	said := fault.MessageOf(err)
-	for _, f := range fault.FieldsOf(err) {
-		said += " " + f.Message
+	fields := fault.FieldsOf(err)
+	if len(fields) == 0 {
+		return fault.MessageOf(err)
 	}
-	return said
+	said := make([]string, 0, len(fields))
+	for _, f := range fields {
+		if !slices.Contains(said, f.Message) {
+			said = append(said, f.Message)
+		}
+	}
+	return strings.Join(said, " ")
 }
 
 func (v *visit) problem(status int, title, text string) error {
