@@ -141,10 +141,13 @@ func (w *world) submit(who identity.Actor, id uuid.UUID, owner identity.Actor, d
 	w.exec(`insert into memberships (team_id, person_id, role, granted_at) values ($1, $2, 'member', $3) on conflict do nothing`, sheet.Workload.TeamID, owner.PersonID, w.now)
 	in := review.SubmitInput{ReviewID: id, Steps: map[string]review.FirstStep{}}
 	for _, e := range sheet.Highs() {
-		in.Steps[e.Key()] = review.FirstStep{OwnerID: owner.PersonID.String(), DueOn: due}
+		in.Steps[e.Key()] = review.FirstStep{OwnerID: owner.PersonID.String(), DueOn: max(due, w.now.Format(time.DateOnly))}
 	}
 	if _, err := w.reviews.Submit(w.t.Context(), who, in); err != nil {
 		w.t.Fatal(err)
+	}
+	if due != "" && due < w.now.Format(time.DateOnly) { // no form takes a day that is over
+		w.exec(`update items set due_on = $1 where workload_id = $2 and cause_kind = 'question'`, due, sheet.Workload.ID)
 	}
 }
 

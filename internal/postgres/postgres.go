@@ -100,6 +100,7 @@ func prepare(cfg *pgx.ConnConfig, params map[string]string) {
 // zone, and lets uuid.UUID travel as sixteen bytes instead of as text: pages read hundreds.
 func prepareTypes(_ context.Context, c *pgx.Conn) error {
 	pgxuuid.Register(c.TypeMap())
+	c.TypeMap().RegisterType(&pgtype.Type{Name: "uuid", OID: pgtype.UUIDOID, Codec: uuidCodec{}})
 	c.TypeMap().RegisterType(&pgtype.Type{
 		Name: "timestamptz", OID: pgtype.TimestamptzOID,
 		Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},

@@ -2,10 +2,12 @@ package postgres_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -88,5 +90,23 @@ func TestOpenSaysWhyItCannotConnect(t *testing.T) {
 		if strings.Contains(err.Error(), "hush") {
 			t.Errorf("%s: %q tells the password", name, err)
 		}
+	}
+}
+
+// TestUUIDTravelsAsBytes reads uuids in every shape that the rooms scan them into.
+func TestUUIDTravelsAsBytes(t *testing.T) {
+	pool, err := postgres.Open(t.Context(), pgtest.Empty(t), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	want := uuid.MustParse("01a2219b-5cad-7b9a-b301-f1ffff3e2e8b")
+	var one, kept uuid.UUID
+	var some, none *uuid.UUID
+	var list []uuid.UUID
+	kept = want
+	err = pool.QueryRow(t.Context(), `select $1::uuid, $1::uuid, null::uuid, array[$1::uuid, $1], null::uuid`, want).Scan(&one, &some, &none, &list, &kept)
+	if err != nil || one != want || some == nil || *some != want || none != nil || !slices.Equal(list, []uuid.UUID{want, want}) || kept != want {
+		t.Errorf("read %v, %v, %v, %v, %v: %v", one, some, none, list, kept, err)
 	}
 }
