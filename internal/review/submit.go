@@ -120,6 +120,12 @@ func (s *Service) openItems(ctx context.Context, tx pgx.Tx, who identity.Actor, 
 	return nil
 }
 
+// needsStep reports whether submission asks who mends the high: it is not accepted, and either
+// nobody asked for that or something was said about the step.
+func (e *Entry) needsStep(said FirstStep) bool {
+	return e.Accepted() == nil && (e.AskedToAccept() == nil || said != (FirstStep{}))
+}
+
 // openings turns the highs and what was said about them into items to open: none for what is
 // accepted, nor for what is asked to be and has no owner yet.
 func openings(sheet Sheet, steps map[string]FirstStep, today time.Time) ([]remediation.Opening, error) {
@@ -127,7 +133,7 @@ func openings(sheet Sheet, steps map[string]FirstStep, today time.Time) ([]remed
 	var bad []fault.Field
 	for _, e := range sheet.Highs() {
 		step := steps[e.Key()]
-		if e.Accepted() != nil || e.AskedToAccept() != nil && step == (FirstStep{}) {
+		if !e.needsStep(step) {
 			continue
 		}
 		owner, err := uuid.Parse(step.OwnerID)
