@@ -121,7 +121,7 @@ func (s *Service) Reviews(ctx context.Context, who identity.Actor, f ReviewFilte
 		left join lateral (
 			select e.ends_at from emergency_decisions e
 			where e.review_id = r.id and e.ends_at > @now and e.id = (
-				select a.id from launch_acts a where a.workload_id = r.workload_id and a.change_key = r.change_key
+				select a.id from launch_acts a where a.workload_id = r.workload_id and lower(a.change_key) = lower(r.change_key)
 				order by a.acted_at desc, a.decided_at desc, a.id desc limit 1)) e on true
 		order by r.started_at desc, r.id desc`
 	rows, err := s.db.Query(ctx, sql, args)

@@ -187,7 +187,7 @@ func (s *Service) freeze(ctx context.Context, tx pgx.Tx, who identity.Actor, she
 		return err
 	}
 	const sql = `
-		update rounds set state = 'submitted', submissions = $2, submitted_by = $3, submitted_at = $4, content = $5, content_sha256 = $6
+		update rounds set state = 'submitted', content_before = content, submissions = $2, submitted_by = $3, submitted_at = $4, content = $5, content_sha256 = $6
 		where id = $1`
 	if _, err := tx.Exec(ctx, sql, sheet.Round.ID, sheet.Round.Submissions, who.PersonID, now, content, sum); err != nil {
 		return fmt.Errorf("freeze round: %w", err)
