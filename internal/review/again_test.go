@@ -1,11 +1,14 @@
 package review_test
 
 import (
+	"encoding/json"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"orrery/internal/fault"
+	"orrery/internal/identity"
 	"orrery/internal/review"
 )
 
@@ -80,4 +83,59 @@ func TestMigrationCopesWithChangesOpenTwice(t *testing.T) {
 	}
 	_, err = w.reviews.Start(t.Context(), w.asha, w.payments.ID, review.StartInput{Type: "new-service", ChangeKey: "cHG-1", ChangeTitle: "x"})
 	wantFault(t, err, fault.Conflict, "open already")
+}
+
+func TestExportSaysThatTheDecisionWasRevoked(t *testing.T) {
+	w := newWorld(t, 2)
+	r := w.outcome(w.start(review.StartInput{}), review.Go)
+	says := func(words string) review.Frozen {
+		t.Helper()
+		f, err := w.reviews.Frozen(t.Context(), w.vera, r.ID, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := json.Marshal(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := review.Verify(file, nil)
+		if err != nil || !v.OK() || !strings.Contains(v.Beside, words) {
+			t.Errorf("verified: %+v, %v, want %q", v, err, words)
+		}
+		return f
+	}
+	before := says("nothing of a revocation")
+	if _, err := w.reviews.Revoke(t.Context(), w.noor, r.ID, "The drill was staged."); err != nil {
+		t.Fatal(err)
+	}
+	after := says("was revoked by Noor Haddad on 2026-11-21T09:00:00Z. Reason: The drill was staged.")
+	if string(after.Seal) != string(before.Seal) || before.Afterwards != nil {
+		t.Errorf("the sealed bytes changed, or a running decision was revoked: %+v", before.Afterwards)
+	}
+}
+
+func TestDecidedElsewhereSentTwiceIsOne(t *testing.T) {
+	w := newWorld(t, 2)
+	record := func(who int, note string) string {
+		t.Helper()
+		in := outsideFor()
+		in.Note = note
+		id, err := w.reviews.RecordOutside(t.Context(), []identity.Actor{w.asha, w.mika}[who], w.payments.ID, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id.String()
+	}
+	first := record(0, "")
+	w.later(2 * time.Second)
+	if again := record(0, ""); again != first {
+		t.Error("a second is recorded")
+	}
+	if record(1, "") == first || record(0, "Another.") == first {
+		t.Error("somebody else's, or another, is taken for the same")
+	}
+	w.later(2 * time.Minute)
+	if record(0, "") == first {
+		t.Error("what is recorded later on purpose is taken for the same")
+	}
 }

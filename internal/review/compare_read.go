@@ -3,6 +3,7 @@ package review
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -180,7 +181,8 @@ func (s *Service) SinceDecision(ctx context.Context, who identity.Actor, r Reado
 // they have loaded for the reader.
 func (s *Service) SinceSubmission(ctx context.Context, r Readout) (*Comparison, error) {
 	var before []byte
-	if err := s.db.QueryRow(ctx, `select content_before from rounds where id = $1`, r.Round.ID).Scan(&before); err != nil {
+	err := s.db.QueryRow(ctx, `select content_before from rounds where id = $1`, r.Round.ID).Scan(&before)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return nil, fmt.Errorf("read what was submitted before: %w", err)
 	}
 	if before == nil {
