@@ -89,7 +89,8 @@ func TestEmergencyPages(t *testing.T) {
 	r.noor.post(page, "reason", "kept words", "ticket", "x", "ends_on", "2027-01-01").is(http.StatusUnprocessableEntity).says("kept words", "beginning with https://", "within 14 days")
 	r.noor.post(page, good...).leadsTo(r.path)
 	r.noor.post(page, good...).is(http.StatusConflict).says("runs already", "Cards fail")
-	for _, where := range []string{"/workloads/payments", "/workloads", page, r.path, r.path + "/record", "/teams/ledger"} {
+	r.asha.get("/dashboard").says("EMERGENCY gos by team", "EMERGENCY go now")
+	for _, where := range []string{"/workloads/payments", "/workloads", "/reviews", page, r.path, r.path + "/record", "/teams/ledger"} {
 		if where != "/teams/ledger" {
 			r.asha.get(where).says("EMERGENCY go")
 		} else {

@@ -25,7 +25,7 @@ func (v *visit) csvWriter(name string, columns ...string) *csv.Writer {
 
 var workloadColumns = []string{
 	"key", "name", "team", "tier", "stage", "restricted", "launch_on", "decision", "decided_at", "valid_until", "next_review_due",
-	"open_review", "open_review_state", "highs", "overdue", "evidence_read_at",
+	"open_review", "open_review_state", "highs", "overdue", "evidence_read_at", "acceptances_ending",
 }
 
 // workloadCSV streams the whole list under the filter of the address.
@@ -63,6 +63,7 @@ func workloadCells(l portfolio.Line, now time.Time) []string {
 	cells := []string{
 		l.Key, l.Name, l.TeamKey, strconv.Itoa(l.Tier), l.Stage, strconv.FormatBool(l.Restricted), csvDay(l.LaunchOn), decision,
 		csvTime(l.DecidedAt), csvTime(l.ValidUntil), csvDay(l.ReviewDue), open, l.OpenState, strconv.Itoa(l.Highs), strconv.Itoa(l.Overdue), csvTime(l.Collected),
+		strconv.Itoa(l.AcceptancesEnding),
 	}
 	for i := range cells {
 		cells[i] = text.Cell(cells[i])

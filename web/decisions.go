@@ -164,6 +164,9 @@ func (v *visit) showDecide(status int, id uuid.UUID, in review.DecideInput, voic
 	if d.Since, err = v.Reviews.SinceDecision(v.ctx(), v.who, readout); err != nil {
 		return err
 	}
+	if d.Again, err = v.Reviews.SinceSubmission(v.ctx(), readout); err != nil {
+		return err
+	}
 	people, err := identity.PeopleOfTeam(v.ctx(), v.DB, readout.Workload.TeamID)
 	if err != nil {
 		return err

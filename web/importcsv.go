@@ -99,7 +99,14 @@ func importTable(v *visit) error {
 		return err
 	}
 	p.Shown = shownSum(data, p.Changes)
+	if p.Kind == "people" && v.r.PostForm.Get("act") == "write" && v.r.PostForm.Get("shown") != p.Shown {
+		if p.Before, err = v.Identity.ImportedBefore(v.ctx(), v.who, rows); err != nil {
+			return err
+		}
+	}
 	switch {
+	case len(p.Before) > 0:
+		return v.showTable(http.StatusConflict, p, nil) // it was sent twice
 	case sheet.Count(p.Changes, sheet.Refused) > 0:
 		return v.showTable(http.StatusUnprocessableEntity, p, nil)
 	case v.r.PostForm.Get("act") != "write":

@@ -85,12 +85,13 @@ var identityRows = map[string]row{
 	"RevokeServiceToken": {leadsAndAdmins, func(c call) error {
 		return c.Identity.RevokeServiceToken(c.ctx, c.who, c.w.TeamID, somebody)
 	}},
-	"CreateTeam":   {admins, func(c call) error { return only(c.Identity.CreateTeam(c.ctx, c.who, "", "")) }},
-	"RenameTeam":   {admins, func(c call) error { return c.Identity.RenameTeam(c.ctx, c.who, c.w.TeamID, "") }},
-	"Teams":        {anyone, func(c call) error { return only(c.Identity.Teams(c.ctx, c.who)) }},
-	"Team":         {anyone, func(c call) error { return only(c.Identity.Team(c.ctx, c.who, "ledger")) }},
-	"ImportTeams":  {admins, func(c call) error { return only2(c.Identity.ImportTeams(c.ctx, c.who, nil, false)) }},
-	"ImportPeople": {admins, func(c call) error { return only3(c.Identity.ImportPeople(c.ctx, c.who, nil, false)) }},
+	"CreateTeam":     {admins, func(c call) error { return only(c.Identity.CreateTeam(c.ctx, c.who, "", "")) }},
+	"RenameTeam":     {admins, func(c call) error { return c.Identity.RenameTeam(c.ctx, c.who, c.w.TeamID, "") }},
+	"Teams":          {anyone, func(c call) error { return only(c.Identity.Teams(c.ctx, c.who)) }},
+	"Team":           {anyone, func(c call) error { return only(c.Identity.Team(c.ctx, c.who, "ledger")) }},
+	"ImportTeams":    {admins, func(c call) error { return only2(c.Identity.ImportTeams(c.ctx, c.who, nil, false)) }},
+	"ImportedBefore": {admins, func(c call) error { return only(c.Identity.ImportedBefore(c.ctx, c.who, nil)) }},
+	"ImportPeople":   {admins, func(c call) error { return only3(c.Identity.ImportPeople(c.ctx, c.who, nil, false)) }},
 }
 
 var libraryRows = map[string]row{
@@ -164,7 +165,8 @@ var reviewRows = map[string]row{
 		at := review.RoundRef{ReviewID: c.review(), Number: 1}
 		return only(c.Reviews.Compare(c.ctx, c.who, at, at))
 	}},
-	"SinceDecision": {anyone, func(c call) error { return only(c.Reviews.SinceDecision(c.ctx, c.who, review.Readout{})) }}, // of a readout that was read
+	"SinceSubmission": {anyone, func(c call) error { return only(c.Reviews.SinceSubmission(c.ctx, review.Readout{})) }},      // of a readout that was read
+	"SinceDecision":   {anyone, func(c call) error { return only(c.Reviews.SinceDecision(c.ctx, c.who, review.Readout{})) }}, // of a readout that was read
 	"Question": {readers, func(c call) error {
 		return only(c.Reviews.Question(c.ctx, c.who, c.review(), c.entry.Questionnaire, c.entry.Question.ID))
 	}},

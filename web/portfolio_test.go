@@ -44,6 +44,7 @@ func TestImportOfTables(t *testing.T) {
 	if !strings.Contains(done.Body, s.URL+"/link/") {
 		t.Error("the link is not shown")
 	}
+	s.Ada.send("/import/people", "", "", writeForm(look)...).is(http.StatusConflict).says("This table was written already", "Make a new link", "Bo Dahl")
 	if n := s.count(`select count(*) from audit_records where verb in ('person.invited', 'membership.set', 'team.created')`); n != 4 {
 		t.Errorf("%d records", n)
 	}

@@ -176,6 +176,8 @@ func TestRequestChangesFromThePage(t *testing.T) {
 	r.noor.post(r.path+"/decision", "content", content, "changes", "1").is(http.StatusUnprocessableEntity).says("Say what should change")
 	r.noor.post(r.path+"/decision", "content", content, "changes", "1", "reason", "Bring the log.").leadsTo(r.path)
 	r.asha.get(r.path).says("Noor Haddad asked for changes", "Bring the log.")
+	r.asha.post(r.path + "/submit").leadsTo(r.path)
+	r.noor.get(r.path+"/decide").says("Since submission 1", "Bring the log.", "Nothing changed.")
 }
 
 func TestReviewsOfRestrictedWorkloadsAreNotFound(t *testing.T) {

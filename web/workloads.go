@@ -33,6 +33,7 @@ func readWorkloadFilter(q url.Values) portfolio.Filter {
 	f := portfolio.Filter{
 		Text: q.Get("name"), TeamKey: q.Get("team"), Stage: q.Get("stage"), Decision: q.Get("decision"), Sort: q.Get("sort"),
 		Mine: q.Get("mine") == "1", Highs: q.Get("highs") == "1", Overdue: q.Get("overdue") == "1",
+		Ending: q.Get("acceptances") == "ending",
 	}
 	if tier := q.Get("tier"); tier != "" {
 		var err error

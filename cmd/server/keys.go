@@ -156,6 +156,9 @@ func (c reviewVerifyCmd) Run(s *session) error {
 		}
 		s.say("%s%s", mark, check.Text)
 	}
+	if v.Beside != "" {
+		s.say("beside  %s", v.Beside)
+	}
 	switch {
 	case !v.OK():
 		s.say("The record does not verify.")

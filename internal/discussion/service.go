@@ -47,8 +47,12 @@ func (s *Service) Start(ctx context.Context, who identity.Actor, kind, id string
 			}
 			h.Kind, h.State, verb = Challenge, Challenged, "challenge.raised"
 		}
-		said.ThreadID = h.ID
 		in.Answers = false
+		if sent, err := sentTwice(ctx, tx, who, t, Thread{Kind: h.Kind}, in, now); err != nil || sent != uuid.Nil {
+			said.ID = sent
+			return err
+		}
+		said.ThreadID = h.ID
 		if err := insertThread(ctx, tx, t, h); err != nil {
 			return err
 		}
@@ -60,7 +64,7 @@ func (s *Service) Start(ctx context.Context, who identity.Actor, kind, id string
 	return said.ID, nil
 }
 
-// Reply adds a comment to a thread and returns its id. Who may read the workload may. To
+// Reply adds a comment to a thread and returns its id; sent twice within seconds it is one. Who may read the workload may. To
 // answer a challenge needs a member of the team other than the challenger, and a challenge
 // that waits for an answer (conflict). Invalid on "body" and "notify".
 func (s *Service) Reply(ctx context.Context, who identity.Actor, thread uuid.UUID, in Input) (uuid.UUID, error) {
@@ -72,6 +76,10 @@ func (s *Service) Reply(ctx context.Context, who identity.Actor, thread uuid.UUI
 			return err
 		}
 		if err := mayTalk(who); err != nil {
+			return err
+		}
+		if sent, err := sentTwice(ctx, tx, who, h.target, Thread{ID: thread}, in, now); err != nil || sent != uuid.Nil {
+			said.ID = sent
 			return err
 		}
 		verb := "comment.written"

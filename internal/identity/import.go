@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -190,4 +191,34 @@ func readPerson(row sheet.Row, teams []Team) (in InviteInput, words string, err 
 	slices.Sort(in.Roles)
 	in.Roles = slices.Compact(in.Roles)
 	return in, words, p.err()
+}
+
+// importedAgain is how long a table of people that is written again is one sent twice.
+const importedAgain = time.Hour
+
+// ImportedBefore lists the people of a table when all of them are here and one of them was
+// invited within the last hour; nobody otherwise. Admins may.
+func (s *Service) ImportedBefore(ctx context.Context, who Actor, rows []sheet.Row) ([]Person, error) {
+	if err := mayManage(who); err != nil {
+		return nil, err
+	}
+	emails := map[string]bool{}
+	for _, row := range rows {
+		var p problems
+		emails[p.email(row.Get("email"))] = true
+	}
+	const sql = `select id, name, email, created_at from people where email = any($1) order by name, id`
+	found, err := s.db.Query(ctx, sql, slices.Collect(maps.Keys(emails)))
+	if err != nil {
+		return nil, fmt.Errorf("look for imported people: %w", err)
+	}
+	list, err := pgx.CollectRows(found, pgx.RowToStructByNameLax[Person])
+	if err != nil {
+		return nil, fmt.Errorf("look for imported people: %w", err)
+	}
+	since := s.clock().Add(-importedAgain)
+	if len(list) < len(emails) || !slices.ContainsFunc(list, func(p Person) bool { return p.CreatedAt.After(since) }) {
+		return nil, nil
+	}
+	return list, nil
 }

@@ -39,6 +39,12 @@ func (s *Service) Take(ctx context.Context, tx pgx.Tx, e audit.Event) error {
 		err = s.questionsAssigned(ctx, tx, e)
 	case "round.submitted":
 		err = s.submitted(ctx, tx, e)
+	case "outside_decision.recorded":
+		err = s.outsideRecorded(ctx, tx, e)
+	case "outside_decision.confirmed", "outside_decision.refused":
+		err = settleOutside(ctx, tx, e, "outside/"+e.TargetID)
+	case "round.decided":
+		err = settleOutside(ctx, tx, e, "")
 	case "acceptance.asked":
 		err = s.acceptanceAsked(ctx, tx, e)
 	case "evidence.run_finished":

@@ -36,6 +36,7 @@ type Dashboard struct {
 	Highs     int // unfinished items of high risk
 	Overdue   int // unfinished items whose day has passed
 	Undecided int // workloads without a decision
+	Emergency int // workloads that an EMERGENCY go governs now
 
 	Sections  []SectionRisk  // the most highs first
 	Questions []QuestionRisk // the most highs first, at most twelve
@@ -60,6 +61,7 @@ type TeamRisk struct {
 	Key, Name    string
 	High, Medium int // answers that carry a risk
 	Overdue      int // unfinished items whose day has passed
+	Emergencies  int // EMERGENCY gos of the months that the dashboard looks back
 }
 
 // Month is what was decided in a month. Days are from the opening of a round to its decision.
@@ -109,7 +111,7 @@ func (s *Service) dashQuery(who identity.Actor, f DashFilter) dashQuery {
 		where, more["tier"] = append(where, `w.tier = @tier`), f.Tier
 	}
 	return dashQuery{
-		from: `with f as (select w.id, w.team_id, w.highs, w.next_due, w.outcome, w.judged_round from ` + standing + ` where ` + strings.Join(where, ` and `) + `) `,
+		from: `with f as (select w.id, w.team_id, w.highs, w.next_due, w.outcome, w.ends_at, w.judged_round from ` + standing + ` where ` + strings.Join(where, ` and `) + `) `,
 		args: func() pgx.StrictNamedArgs {
 			args := Reader(who)
 			for name, value := range more {
@@ -124,16 +126,22 @@ func (s *Service) dashQuery(who identity.Actor, f DashFilter) dashQuery {
 // dashCounts reads the totals, and what is overdue by team.
 func (s *Service) dashCounts(ctx context.Context, q dashQuery, d *Dashboard) error {
 	sql := q.from + `, per_team as (
-			select f.team_id, count(*) as workloads, count(f.judged_round) as judged, sum(f.highs)::int as highs, count(*) filter (where f.outcome = '') as undecided
+			select f.team_id, count(*) as workloads, count(f.judged_round) as judged, sum(f.highs)::int as highs, count(*) filter (where f.outcome = '') as undecided,
+				count(*) filter (where f.outcome = 'emergency' and f.ends_at >= @now) as emergency
 			from f group by f.team_id),
+		urgent as (
+			select f.team_id, count(*) as emergencies
+			from emergency_decisions e join reviews r on r.id = e.review_id join f on f.id = r.workload_id
+			where e.decided_at >= @since group by f.team_id),
 		late as (
 			select f.team_id, count(*) as overdue
 			from items i join f on f.id = i.workload_id where i.due_on < @today and not ` + finished + ` group by f.team_id)
-		select t.key, t.name, g.workloads, g.judged, g.highs, g.undecided, coalesce(l.overdue, 0) as overdue
-		from per_team g join teams t on t.id = g.team_id left join late l on l.team_id = g.team_id
+		select t.key, t.name, g.workloads, g.judged, g.highs, g.undecided, coalesce(l.overdue, 0) as overdue,
+			g.emergency, coalesce(u.emergencies, 0) as emergencies
+		from per_team g join teams t on t.id = g.team_id left join late l on l.team_id = g.team_id left join urgent u on u.team_id = g.team_id
 		order by t.name`
 	args := q.args()
-	args["today"] = today(q.now)
+	args["today"], args["now"], args["since"] = today(q.now), q.now, monthsBack(q.now)
 	rows, err := s.db.Query(ctx, sql, args)
 	if err != nil {
 		return err
@@ -141,13 +149,19 @@ func (s *Service) dashCounts(ctx context.Context, q dashQuery, d *Dashboard) err
 	type row struct {
 		Key, Name                                    string
 		Workloads, Judged, Highs, Undecided, Overdue int
+		Emergency, Emergencies                       int
 	}
 	_, err = collect(rows, func(r row) {
 		d.Workloads, d.Judged, d.Highs = d.Workloads+r.Workloads, d.Judged+r.Judged, d.Highs+r.Highs
-		d.Undecided, d.Overdue = d.Undecided+r.Undecided, d.Overdue+r.Overdue
-		d.Teams = append(d.Teams, TeamRisk{Key: r.Key, Name: r.Name, Overdue: r.Overdue})
+		d.Undecided, d.Overdue, d.Emergency = d.Undecided+r.Undecided, d.Overdue+r.Overdue, d.Emergency+r.Emergency
+		d.Teams = append(d.Teams, TeamRisk{Key: r.Key, Name: r.Name, Overdue: r.Overdue, Emergencies: r.Emergencies})
 	})
 	return err
+}
+
+// monthsBack is the first day that a dashboard looks back to.
+func monthsBack(now time.Time) time.Time {
+	return time.Date(now.Year(), now.Month()+1-dashMonths, 1, 0, 0, 0, 0, time.UTC)
 }
 
 // dashRisks reads what carries a risk, by team and by question. Postgres only strings the kept
@@ -270,9 +284,8 @@ func (s *Service) dashNames(ctx context.Context, counts map[riskKey]*riskCount, 
 
 // dashMonths reads what was decided in each of the last twelve months.
 func (s *Service) dashMonths(ctx context.Context, q dashQuery, d *Dashboard) error {
-	this := time.Date(q.now.Year(), q.now.Month(), 1, 0, 0, 0, 0, time.UTC)
 	for i := range dashMonths {
-		d.Months = append(d.Months, Month{Start: this.AddDate(0, i+1-dashMonths, 0)})
+		d.Months = append(d.Months, Month{Start: monthsBack(q.now).AddDate(0, i, 0)})
 	}
 	only := ``
 	args := q.args()

@@ -34,6 +34,9 @@ type Home struct {
 	VerifyTotal  int
 	AskedTotal   int
 
+	Outside      []OutsideTask // decisions made elsewhere that I may confirm, the oldest first
+	OutsideTotal int
+
 	AcceptancesEnding      []AcceptanceTask // of my teams' workloads: within 30 days, or in the last 30
 	AcceptancesEndingTotal int
 	More                   bool // there are more workloads than Standing lists
@@ -93,7 +96,7 @@ type Task struct {
 	DoneBy       string // empty when nobody did it by hand
 }
 
-// Home reads what waits for the actor, in six statements at most.
+// Home reads what waits for the actor, in seven statements at most.
 func (s *Service) Home(ctx context.Context, who identity.Actor) (Home, error) {
 	var h Home
 	if err := signedIn(who); err != nil {
@@ -109,6 +112,9 @@ func (s *Service) Home(ctx context.Context, who identity.Actor) (Home, error) {
 		return h, err
 	}
 	if err := s.acceptances(ctx, who, &h); err != nil {
+		return h, err
+	}
+	if err := s.outside(ctx, who, &h); err != nil {
 		return h, err
 	}
 	if len(who.Teams) == 0 {

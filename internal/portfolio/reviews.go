@@ -45,6 +45,8 @@ type ReviewLine struct {
 	Outcome      string // of the newest decision, or review.Revoked; empty when there is none
 	DecidedAt    *time.Time
 	ValidUntil   *time.Time
+
+	EmergencyUntil *time.Time // an EMERGENCY go governs the subject's launches until then; nil: none does
 }
 
 // Title names the review: its type, and the change if it is about one.
@@ -97,7 +99,7 @@ func (s *Service) Reviews(ctx context.Context, who identity.Actor, f ReviewFilte
 		args["after_time"], args["after_id"] = after.StartedAt, after.ID
 	}
 	limit := pageOf(f.Limit)
-	args["limit"] = limit + 1
+	args["limit"], args["now"] = limit+1, s.now()
 	sql := `
 		with page as materialized (
 			select r.*, w.key as workload_key, w.name as workload_name, w.team_id
@@ -106,7 +108,7 @@ func (s *Service) Reviews(ctx context.Context, who identity.Actor, f ReviewFilte
 			order by r.started_at desc, r.id desc limit @limit)
 		select r.id, r.workload_key, r.workload_name, t.name as team_name, r.tier, y.name as type_name, r.change_key, r.change_title,
 			r.state, coalesce(p.name, '') as started_by, r.started_at, d.number as round, d.state as round_state, d.submitted_at,
-			coalesce(c.outcome, '') as outcome, c.decided_at, c.valid_until
+			coalesce(c.outcome, '') as outcome, c.decided_at, c.valid_until, e.ends_at as emergency_until
 		from page r
 		join teams t on t.id = r.team_id
 		join review_types y on y.key = r.type_key
@@ -116,6 +118,11 @@ func (s *Service) Reviews(ctx context.Context, who identity.Actor, f ReviewFilte
 			select case when v.id is null then c.outcome else 'revoked' end as outcome, c.decided_at, c.valid_until
 			from rounds x join decisions c on c.round_id = x.id left join revocations v on v.decision_id = c.id
 			where x.review_id = r.id order by x.number desc limit 1) c on true
+		left join lateral (
+			select e.ends_at from emergency_decisions e
+			where e.review_id = r.id and e.ends_at > @now and e.id = (
+				select a.id from launch_acts a where a.workload_id = r.workload_id and lower(a.change_key) = lower(r.change_key)
+				order by a.acted_at desc, a.decided_at desc, a.id desc limit 1)) e on true
 		order by r.started_at desc, r.id desc`
 	rows, err := s.db.Query(ctx, sql, args)
 	if err != nil {

@@ -45,6 +45,7 @@ type Filter struct {
 	Mine     bool   // only workloads of the actor's teams
 	Highs    bool   // only with an unfinished item of high risk, or a high that was accepted
 	Overdue  bool   // only with an unfinished item whose day has passed
+	Ending   bool   // only with a risk acceptance that ends within 30 days
 	Sort     string // one of the orders; empty: ByName
 	Limit    int    // of a page: 1 to 100; 0: 50
 }
@@ -72,6 +73,8 @@ type Line struct {
 	Highs   int // unfinished items of high risk, and highs that were accepted instead
 	Overdue int // unfinished items whose day has passed
 
+	AcceptancesEnding int // that run and end within 30 days
+
 	OpenReview uuid.UUID // the open review, of the whole workload first; uuid.Nil when none
 	OpenType   string    // the name of its type
 	OpenChange string    // the key of the change it is about; empty: the whole workload
@@ -89,11 +92,17 @@ func (l Line) Ended(now time.Time) bool { return l.ValidUntil != nil && now.Afte
 // migration of the table says how each column follows from the tables of other rooms.
 const standing = `(select workload_id as id, workload_standing.* from workload_standing) w`
 
+// acceptanceEnds: the acceptance x runs, and ends within 30 days, today included.
+const acceptanceEnds = `x.state = 'granted' and x.settled_at is null and x.until between @today and @today::date + 29`
+
+// endingSQL lists the workloads with such an acceptance.
+const endingSQL = `(select x.workload_id from acceptances x where ` + acceptanceEnds + `)`
+
 // lineSQL completes the workloads of page.
 const lineSQL = `
 	select w.id, w.key, l.name, t.key as team_key, t.name as team_name, w.tier, w.stage, w.restricted, l.launch_on,
 		w.outcome, w.decided_at, nullif(w.ends_at, 'infinity') as valid_until, coalesce(w.decided_in, @nobody) as decided_in,
-		nullif(w.review_due, 'infinity') as review_due, w.highs, i.overdue,
+		nullif(w.review_due, 'infinity') as review_due, w.highs, i.overdue, x.acceptances_ending,
 		coalesce(o.id, @nobody) as open_review, coalesce(o.type_name, '') as open_type, coalesce(o.change_key, '') as open_change,
 		coalesce(o.number, 0) as open_round, coalesce(o.state, '') as open_state,
 		c.finished_at as collected, w.sort_name
@@ -103,6 +112,8 @@ const lineSQL = `
 	cross join lateral (
 		select case when w.next_due < @today then
 			(select count(*) from items i where i.workload_id = w.id and i.due_on < @today and not ` + finished + `) else 0 end as overdue) i
+	cross join lateral (
+		select count(*) as acceptances_ending from acceptances x where x.workload_id = w.id and ` + acceptanceEnds + `) x
 	left join lateral (
 		select r.id, y.name as type_name, r.change_key, x.number, x.state
 		from reviews r
@@ -291,6 +302,9 @@ func (f Filter) where(who identity.Actor, now time.Time) (where []string, args p
 	if f.Overdue {
 		add(`w.next_due < @today`, "", nil)
 	}
+	if f.Ending {
+		add(`w.id in `+endingSQL, "", nil)
+	}
 	switch f.Decision {
 	case "":
 	case Undecided:
@@ -310,7 +324,7 @@ func (f Filter) where(who identity.Actor, now time.Time) (where []string, args p
 // Views counts what the saved views of the list of workloads hold: planned and live
 // workloads that the actor may read.
 type Views struct {
-	All, Mine, Highs, Overdue, Undecided, Ending, Ended int
+	All, Mine, Highs, Overdue, Undecided, Ending, Ended, Acceptances int
 }
 
 // Views counts the saved views in one statement.
@@ -323,7 +337,8 @@ func (s *Service) Views(ctx context.Context, who identity.Actor) (Views, error) 
 			count(*) filter (where w.highs > 0) as highs, count(*) filter (where w.next_due < @today) as overdue,
 			count(*) filter (where w.outcome = '') as undecided,
 			count(*) filter (where w.ends_at between @now and @soon) as ending,
-			count(*) filter (where w.ends_at < @now) as ended
+			count(*) filter (where w.ends_at < @now) as ended,
+			count(*) filter (where w.id in ` + endingSQL + `) as acceptances
 		from ` + standing + `
 		where w.stage <> 'retired' and ` + Readable
 	now := s.now()

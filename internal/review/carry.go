@@ -59,7 +59,7 @@ func (s *Service) PastOf(ctx context.Context, w workload.Workload, changeKey str
 func pastOf(ctx context.Context, q postgres.Querier, workloadID uuid.UUID, changeKey string) (Past, error) {
 	return readPast(ctx, q, `select distinct on (v.questionnaire_key, a.question_id) `+pastFields+`
 		where r.workload_id = $1 and a.risk <> 'unanswered' and not `+unseenDraft+`
-		order by v.questionnaire_key, a.question_id, (r.change_key = $2) desc, c.decided_at desc`, workloadID, changeKey)
+		order by v.questionnaire_key, a.question_id, (lower(r.change_key) = lower($2)) desc, c.decided_at desc`, workloadID, changeKey)
 }
 
 func readPast(ctx context.Context, q postgres.Querier, sql string, args ...any) (Past, error) {

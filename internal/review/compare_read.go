@@ -2,8 +2,11 @@ package review
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -113,7 +116,7 @@ func roundBefore(c Compared) RoundRef {
 		return RoundRef{c.ID, c.To.Number - 1}
 	}
 	for _, o := range c.Rounds {
-		if o.ReviewID != c.ID && o.Outcome != "" && o.ChangeKey == c.ChangeKey && o.At.Before(c.To.At) {
+		if o.ReviewID != c.ID && o.Outcome != "" && strings.EqualFold(o.ChangeKey, c.ChangeKey) && o.At.Before(c.To.At) {
 			return o.Ref()
 		}
 	}
@@ -158,7 +161,7 @@ func (s *Service) SinceDecision(ctx context.Context, who identity.Actor, r Reado
 		return nil, err
 	}
 	for _, o := range rounds {
-		if o.Outcome == "" || o.ChangeKey != r.ChangeKey || o.Ref() == (RoundRef{r.ID, r.Round.Number}) {
+		if o.Outcome == "" || !strings.EqualFold(o.ChangeKey, r.ChangeKey) || o.Ref() == (RoundRef{r.ID, r.Round.Number}) {
 			continue
 		}
 		paper, err := s.Paper(ctx, who, o.ReviewID, o.Number)
@@ -171,4 +174,24 @@ func (s *Service) SinceDecision(ctx context.Context, who identity.Actor, r Reado
 		return &Since{Decided: o, Comparison: CompareRounds(paper.Snapshot, r.Content)}, nil
 	}
 	return nil, nil
+}
+
+// SinceSubmission compares the content of a readout with what was submitted in the same round
+// before; nil when it was submitted once. It does not authorise: pages call it for a readout
+// they have loaded for the reader.
+func (s *Service) SinceSubmission(ctx context.Context, r Readout) (*Comparison, error) {
+	var before []byte
+	err := s.db.QueryRow(ctx, `select content_before from rounds where id = $1`, r.Round.ID).Scan(&before)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return nil, fmt.Errorf("read what was submitted before: %w", err)
+	}
+	if before == nil {
+		return nil, nil
+	}
+	var earlier Snapshot
+	if err := json.Unmarshal(before, &earlier); err != nil {
+		return nil, fmt.Errorf("decode what was submitted before: %w", err)
+	}
+	c := CompareRounds(earlier, r.Content)
+	return &c, nil
 }

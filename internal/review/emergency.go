@@ -156,7 +156,7 @@ func (s *Service) mayLetThrough(ctx context.Context, tx pgx.Tx, who identity.Act
 // its launches, of the type "New service" when none did.
 func (s *Service) fullReview(ctx context.Context, tx pgx.Tx, who identity.Actor, w workload.Workload, e emergency, now time.Time) (Review, error) {
 	var id uuid.UUID
-	err := tx.QueryRow(ctx, `select id from reviews where workload_id = $1 and change_key = $2 and state = 'open' for update`, w.ID, e.change).Scan(&id)
+	err := tx.QueryRow(ctx, `select id from reviews where workload_id = $1 and lower(change_key) = lower($2) and state = 'open' order by started_at, id limit 1 for update`, w.ID, e.change).Scan(&id)
 	if err == nil {
 		return load(ctx, tx, who, id)
 	}
@@ -173,7 +173,7 @@ func (s *Service) fullReview(ctx context.Context, tx pgx.Tx, who identity.Actor,
 	const last = `
 		select coalesce((
 			select r.type_key from reviews r join review_types t on t.key = r.type_key and not t.retired
-			where r.workload_id = $1 and r.change_key = $2 and r.gates_launch order by r.started_at desc, r.id desc limit 1), 'new-service')`
+			where r.workload_id = $1 and lower(r.change_key) = lower($2) and r.gates_launch order by r.started_at desc, r.id desc limit 1), 'new-service')`
 	if err := tx.QueryRow(ctx, last, w.ID, e.change).Scan(&key); err != nil {
 		return Review{}, fmt.Errorf("find the review type: %w", err)
 	}
@@ -261,7 +261,7 @@ func (s *Service) EmergenciesOf(ctx context.Context, workloadID uuid.UUID) ([]Em
 	const sql = `
 		select e.id, e.review_id, r.change_key, e.reason, e.ticket, p.name as decided_by, e.decided_at, e.ends_at,
 			coalesce(b.name, '') as revoked_by, coalesce(v.reason, '') as revoked_reason, v.revoked_at,
-			(select min(a.acted_at) from launch_acts a where a.workload_id = r.workload_id and a.change_key = r.change_key
+			(select min(a.acted_at) from launch_acts a where a.workload_id = r.workload_id and lower(a.change_key) = lower(r.change_key)
 				and a.acted_at > e.decided_at and a.acted_at < e.ends_at and a.id is distinct from v.id) as followed_at
 		from emergency_decisions e
 		join reviews r on r.id = e.review_id

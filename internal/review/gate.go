@@ -154,7 +154,7 @@ func governingOf(ctx context.Context, q postgres.Querier, workloadID uuid.UUID, 
 		left join reviews r on r.id = a.review_id
 		left join review_types t on t.key = r.type_key
 		left join decisions c on c.id = a.decision_id
-		where a.workload_id = $1 and a.change_key = $2
+		where a.workload_id = $1 and lower(a.change_key) = lower($2)
 		order by a.acted_at desc, a.decided_at desc, a.id desc limit 1`
 	var g governing
 	err := q.QueryRow(ctx, acts, workloadID, change, uuid.Nil).
@@ -164,7 +164,7 @@ func governingOf(ctx context.Context, q postgres.Querier, workloadID uuid.UUID, 
 	}
 	const open = `
 		select r.id, t.gate_mode from reviews r join review_types t on t.key = r.type_key
-		where r.workload_id = $1 and r.change_key = $2 and r.gates_launch and r.state <> 'cancelled'
+		where r.workload_id = $1 and lower(r.change_key) = lower($2) and r.gates_launch and r.state <> 'cancelled'
 		order by r.started_at desc limit 1`
 	err = q.QueryRow(ctx, open, workloadID, change).Scan(&g.review, &g.mode)
 	return g, err

@@ -181,7 +181,9 @@ func typeOf(file []byte) string {
 
 // RecordOutside writes down a decision on the workload that was made before Orrery. The
 // owning team and admins may. It counts once it is confirmed. A conflict when Orrery has
-// decided on the workload already: a newer decision governs whatever is written down.
+// decided on the workload already: a newer decision governs whatever is written down. The
+// same decision that the same person recorded within the last minute is one sent twice: its
+// id is returned and nothing is written.
 func (s *Service) RecordOutside(ctx context.Context, who identity.Actor, workloadID uuid.UUID, in OutsideInput) (uuid.UUID, error) {
 	now := s.now()
 	var id uuid.UUID
@@ -198,6 +200,9 @@ func (s *Service) RecordOutside(ctx context.Context, who identity.Actor, workloa
 			return err
 		}
 		if err := undecided(ctx, tx, w.ID); err != nil {
+			return err
+		}
+		if id, err = recordedTwice(ctx, tx, who, w.ID, o, now); err != nil || id != uuid.Nil {
 			return err
 		}
 		const sql = `

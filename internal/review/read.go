@@ -376,6 +376,16 @@ type Frozen struct {
 	Seal          json.RawMessage   `json:"seal,omitempty"`
 	SealSHA256    string            `json:"seal_sha256,omitempty"`
 	Checkpoint    *SignedCheckpoint `json:"checkpoint,omitempty"`
+	Afterwards    *Afterwards       `json:"afterwards,omitempty"`
+}
+
+// Afterwards is what became of a frozen round until its file was made. It stands beside what
+// was sealed, and no hash covers it.
+type Afterwards struct {
+	Is     string `json:"is"` // Revoked, Superseded
+	By     string `json:"by"`
+	At     string `json:"at"`
+	Reason string `json:"reason,omitempty"` // of a revocation
 }
 
 // Frozen reads the frozen bytes of a round, of the newest one when number is 0. A draft has
@@ -390,13 +400,17 @@ func (s *Service) Frozen(ctx context.Context, who identity.Actor, id uuid.UUID, 
 	}
 	var f Frozen
 	var content, sum, seal, sealSum, signed, signature []byte
+	var after Afterwards
+	var at *time.Time
 	err = s.db.QueryRow(ctx, `
-		select d.content, d.content_sha256, c.seal, c.seal_sha256, k.signed, k.signature
+		select d.content, d.content_sha256, c.seal, c.seal_sha256, k.signed, k.signature,
+			case when v.id is not null then 'revoked' else 'superseded' end, coalesce(p.name, ''), coalesce(v.revoked_at, d.superseded_at), coalesce(v.reason, '')
 		from rounds d left join decisions c on c.round_id = d.id left join checkpoints k on k.decision_id = c.id
+		left join revocations v on v.decision_id = c.id left join people p on p.id = coalesce(v.revoked_by, d.superseded_by)
 		where d.review_id = $1 and d.number = $2 and d.state in ('submitted', 'sealed', 'superseded')`, id, number).
-		Scan(&content, &sum, &seal, &sealSum, &signed, &signature)
+		Scan(&content, &sum, &seal, &sealSum, &signed, &signature, &after.Is, &after.By, &at, &after.Reason)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return f, fault.New(fault.NotFound, "This round is not frozen.")
+		return f, fault.New(fault.NotFound, "This round is not frozen, so it has no JSON record: that is there from its submission on. PDF and CSV show a draft as it stands.")
 	}
 	if err != nil {
 		return f, fmt.Errorf("read frozen round: %w", err)
@@ -408,6 +422,10 @@ func (s *Service) Frozen(ctx context.Context, who identity.Actor, id uuid.UUID, 
 	}
 	if signed != nil {
 		f.Checkpoint = &SignedCheckpoint{Signed: signed, Signature: hex.EncodeToString(signature)}
+	}
+	if at != nil {
+		after.At = instant(*at)
+		f.Afterwards = &after
 	}
 	return f, nil
 }

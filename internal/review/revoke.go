@@ -127,7 +127,7 @@ func (s *Service) governs(ctx context.Context, q postgres.Querier, r Review, ver
 // subject is open already.
 func (s *Service) reopen(ctx context.Context, tx pgx.Tx, r Review, now time.Time) error {
 	var open bool
-	const other = `select exists (select from reviews where workload_id = $1 and change_key = $2 and state = 'open')`
+	const other = `select exists (select from reviews where workload_id = $1 and lower(change_key) = lower($2) and state = 'open')`
 	if err := tx.QueryRow(ctx, other, r.Workload.ID, r.ChangeKey).Scan(&open); err != nil {
 		return fmt.Errorf("look for an open review: %w", err)
 	}

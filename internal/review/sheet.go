@@ -234,11 +234,15 @@ type Blocker struct {
 	Text      string
 	Path      string // where to mend it, a path of ours
 	ToConfirm bool   // it was answered in an earlier round and waits to be confirmed
+	Unowned   bool   // a high: submission asks who mends it
 }
 
 // Words say what is wrong with it, after its text.
 func (b Blocker) Words() string {
-	if b.ToConfirm {
+	switch {
+	case b.Unowned:
+		return "is a high: name who mends it and until when, or ask to have it accepted."
+	case b.ToConfirm:
 		return "is to be confirmed."
 	}
 	return "is unanswered."
@@ -250,6 +254,18 @@ func (s Sheet) Blockers() []Blocker {
 	for i := range s.entries {
 		if e := &s.entries[i]; e.Answer.Required && !e.Answered() {
 			list = append(list, Blocker{Text: e.Question.Title, Path: s.QuestionPath(*e), ToConfirm: e.Answer.ToConfirm})
+		}
+	}
+	return list
+}
+
+// Unowned lists the highs that submission refuses without an owner and a due day, each with
+// the place where these are given.
+func (s Sheet) Unowned() []Blocker {
+	var list []Blocker
+	for _, e := range s.Highs() {
+		if e.needsStep(FirstStep{}) {
+			list = append(list, Blocker{Text: e.Question.Title, Path: s.Path() + "/check#first-steps", Unowned: true})
 		}
 	}
 	return list

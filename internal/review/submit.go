@@ -120,6 +120,12 @@ func (s *Service) openItems(ctx context.Context, tx pgx.Tx, who identity.Actor, 
 	return nil
 }
 
+// needsStep reports whether submission asks who mends the high: it is not accepted, and either
+// nobody asked for that or something was said about the step.
+func (e *Entry) needsStep(said FirstStep) bool {
+	return e.Accepted() == nil && (e.AskedToAccept() == nil || said != (FirstStep{}))
+}
+
 // openings turns the highs and what was said about them into items to open: none for what is
 // accepted, nor for what is asked to be and has no owner yet.
 func openings(sheet Sheet, steps map[string]FirstStep, today time.Time) ([]remediation.Opening, error) {
@@ -127,7 +133,7 @@ func openings(sheet Sheet, steps map[string]FirstStep, today time.Time) ([]remed
 	var bad []fault.Field
 	for _, e := range sheet.Highs() {
 		step := steps[e.Key()]
-		if e.Accepted() != nil || e.AskedToAccept() != nil && step == (FirstStep{}) {
+		if !e.needsStep(step) {
 			continue
 		}
 		owner, err := uuid.Parse(step.OwnerID)
@@ -181,7 +187,7 @@ func (s *Service) freeze(ctx context.Context, tx pgx.Tx, who identity.Actor, she
 		return err
 	}
 	const sql = `
-		update rounds set state = 'submitted', submissions = $2, submitted_by = $3, submitted_at = $4, content = $5, content_sha256 = $6
+		update rounds set state = 'submitted', content_before = content, submissions = $2, submitted_by = $3, submitted_at = $4, content = $5, content_sha256 = $6
 		where id = $1`
 	if _, err := tx.Exec(ctx, sql, sheet.Round.ID, sheet.Round.Submissions, who.PersonID, now, content, sum); err != nil {
 		return fmt.Errorf("freeze round: %w", err)

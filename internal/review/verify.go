@@ -23,7 +23,8 @@ type Check struct {
 type Verification struct {
 	Name   string // the workload, the type and the round, as the content says
 	Checks []Check
-	Signed bool // the signature was checked and holds
+	Signed bool   // the signature was checked and holds
+	Beside string // what the file says became of it, which nothing proves
 }
 
 // OK reports whether everything that was checked holds.
@@ -59,6 +60,7 @@ func Verify(file []byte, keys []audit.PublicKey) (Verification, error) {
 		return v, fmt.Errorf("its content cannot be read: %w", err)
 	}
 	v.Name = fmt.Sprintf("%s (%s), %s, round %d", snap.Workload.Name, snap.Workload.Key, snap.Review.TypeName, snap.Review.Round)
+	v.Beside = f.besideWords()
 	content := digest(f.Content)
 	v.check(content == f.ContentSHA256, "The content has the hash that the file names.", "The content does not have the hash that the file names: it was changed, or the file was laid out anew.")
 	if f.Seal == nil {
@@ -75,6 +77,21 @@ func Verify(file []byte, keys []audit.PublicKey) (Verification, error) {
 	}
 	v.check(sealed.ContentSHA256 == content, "The seal is over this content.", "The seal is over another content than the one in the file.")
 	return v, v.checkSignature(f, snap, sealed, keys)
+}
+
+// besideWords say what the file says became of the round after it was frozen.
+func (f Frozen) besideWords() string {
+	if a := f.Afterwards; a != nil {
+		words := fmt.Sprintf("The file says that the round was %s by %s on %s.", a.Is, a.By, a.At)
+		if a.Reason != "" {
+			words += " Reason: " + a.Reason
+		}
+		return words
+	}
+	if f.Seal != nil {
+		return "The file says nothing of a revocation. Whether the decision was revoked since, only its review's page says."
+	}
+	return ""
 }
 
 // checkSignature checks the checkpoint against the file, then its signature.
@@ -136,6 +153,8 @@ func readFrozen(file []byte) (Frozen, error) {
 			err = json.Unmarshal(raw, &f.ContentSHA256)
 		case "seal_sha256":
 			err = json.Unmarshal(raw, &f.SealSHA256)
+		case "afterwards":
+			err = json.Unmarshal(raw, &f.Afterwards)
 		case "checkpoint":
 			f.Checkpoint, err = readCheckpoint(raw)
 		default:

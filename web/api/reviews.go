@@ -71,6 +71,7 @@ type ReviewLine struct {
 	Outcome    *string    `json:"outcome" doc:"Of the newest decision: go, conditional, no_go, or revoked."`
 	DecidedAt  *time.Time `json:"decided_at"`
 	ValidUntil *time.Time `json:"valid_until"`
+	Emergency  *time.Time `json:"emergency_until" doc:"An EMERGENCY go governs the launches of its subject until then; null: none does."`
 	HTMLURL    string     `json:"html_url" format:"uri"`
 }
 
@@ -131,7 +132,8 @@ func (s *server) listReviews(ctx context.Context, in *reviewsInput) (*Tagged[Pag
 	for _, l := range lines {
 		data = append(data, ReviewLine{
 			ID: l.ID, Workload: l.WorkloadKey, TypeName: l.TypeName, Change: present(l.ChangeKey), State: l.State, Round: l.Round, RoundState: l.RoundState,
-			StartedAt: l.StartedAt.UTC(), Outcome: present(l.Outcome), DecidedAt: utc(l.DecidedAt), ValidUntil: utc(l.ValidUntil), HTMLURL: s.html("/reviews/" + l.ID.String()),
+			StartedAt: l.StartedAt.UTC(), Outcome: present(l.Outcome), DecidedAt: utc(l.DecidedAt), ValidUntil: utc(l.ValidUntil), Emergency: utc(l.EmergencyUntil),
+			HTMLURL: s.html("/reviews/" + l.ID.String()),
 		})
 	}
 	return list(ctx, s, in.Listing, data, next)

@@ -58,6 +58,7 @@ type WorkloadLine struct {
 	ReviewDue  *string    `json:"review_due" format:"date"`
 	Highs      int        `json:"highs" doc:"High risks that are open or accepted."`
 	Overdue    int        `json:"overdue" doc:"Items that are past their day."`
+	Ending     int        `json:"acceptances_ending" doc:"Risk acceptances that run and end within 30 days."`
 	OpenReview *uuid.UUID `json:"open_review" doc:"Id of the open review."`
 	Collected  *time.Time `json:"evidence_collected_at"`
 	HTMLURL    string     `json:"html_url" format:"uri"`
@@ -72,6 +73,7 @@ type workloadsInput struct {
 	Decision string `query:"decision" enum:"none,ended,ending,go,conditional,no_go,emergency,decided_elsewhere,revoked"`
 	Highs    bool   `query:"highs" doc:"Only with a high risk."`
 	Overdue  bool   `query:"overdue" doc:"Only with an item that is past its day."`
+	Ending   bool   `query:"acceptances_ending" doc:"Only with a risk acceptance that ends within 30 days."`
 	Sort     string `query:"sort" enum:"name,tier,highs,end,due" default:"name"`
 }
 
@@ -132,7 +134,7 @@ func (s *server) workloads(a huma.API) {
 
 func (s *server) listWorkloads(ctx context.Context, in *workloadsInput) (*Tagged[Page[WorkloadLine]], error) {
 	lines, next, err := s.Portfolio.Workloads(ctx, actorOf(ctx), portfolio.Filter{
-		Text: in.Text, TeamKey: in.Team, Tier: in.Tier, Stage: in.Stage, Decision: in.Decision, Highs: in.Highs, Overdue: in.Overdue, Sort: in.Sort, Limit: in.Limit,
+		Text: in.Text, TeamKey: in.Team, Tier: in.Tier, Stage: in.Stage, Decision: in.Decision, Highs: in.Highs, Overdue: in.Overdue, Ending: in.Ending, Sort: in.Sort, Limit: in.Limit,
 	}, in.After)
 	if err != nil {
 		return nil, s.problem(ctx, err, "query")
@@ -141,7 +143,7 @@ func (s *server) listWorkloads(ctx context.Context, in *workloadsInput) (*Tagged
 	for _, l := range lines {
 		one := WorkloadLine{
 			ID: l.ID, Key: l.Key, Name: l.Name, Team: l.TeamKey, Tier: l.Tier, Stage: l.Stage, Restricted: l.Restricted, LaunchOn: date(l.LaunchOn),
-			Decision: present(l.Outcome), DecidedAt: utc(l.DecidedAt), ValidUntil: utc(l.ValidUntil), ReviewDue: date(l.ReviewDue), Highs: l.Highs, Overdue: l.Overdue,
+			Decision: present(l.Outcome), DecidedAt: utc(l.DecidedAt), ValidUntil: utc(l.ValidUntil), ReviewDue: date(l.ReviewDue), Highs: l.Highs, Overdue: l.Overdue, Ending: l.AcceptancesEnding,
 			OpenReview: known(l.OpenReview), Collected: utc(l.Collected), HTMLURL: s.html("/workloads/" + l.Key),
 		}
 		data = append(data, one)

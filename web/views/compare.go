@@ -100,3 +100,8 @@ func sectionMeta(s review.SectionChange) string {
 	}
 	return words
 }
+
+// again stands for what was submitted again, so that its questions lead to where they are read.
+func (d DecidePage) again() review.Compared {
+	return review.Compared{Review: d.Review, To: &review.RoundOption{ReviewID: d.ID, Number: d.Round.Number}}
+}

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"strings"
 	"time"
 
 	"orrery/internal/review"
@@ -21,20 +22,43 @@ func toConfirmWords(c review.Counts) string {
 
 // blockedWords says why questions block submission.
 func blockedWords(list []review.Blocker) string {
-	confirm := 0
+	var open, confirm, unowned int
 	for _, b := range list {
-		if b.ToConfirm {
+		switch {
+		case b.Unowned:
+			unowned++
+		case b.ToConfirm:
 			confirm++
+		default:
+			open++
 		}
 	}
-	switch open := len(list) - confirm; {
-	case confirm == 0:
+	switch len(list) {
+	case open:
 		return "Each is unanswered. "
-	case open == 0:
+	case confirm:
 		return "Each is to be confirmed. "
-	default:
-		return itoa(open) + " unanswered, " + itoa(confirm) + " to be confirmed. "
+	case unowned:
+		return "Each is a high that nobody is named to mend, and that is neither accepted nor asked to be. "
 	}
+	var parts []string
+	for _, p := range []struct {
+		n     int
+		words string
+	}{{open, "unanswered"}, {confirm, "to be confirmed"}, {unowned, "high with nobody named to mend it"}} {
+		if p.n > 0 {
+			parts = append(parts, itoa(p.n)+" "+p.words)
+		}
+	}
+	return strings.Join(parts, ", ") + ". "
+}
+
+// nextBlocker leads to where the first of what blocks is mended.
+func nextBlocker(b review.Blocker) string {
+	if b.Unowned {
+		return "Name who mends it"
+	}
+	return "Answer the next one"
 }
 
 // saveWords is what the button that goes on says.

@@ -2,11 +2,13 @@ package views
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"orrery/internal/portfolio"
+	"orrery/internal/review"
 	"orrery/web/views/ui"
 )
 
@@ -40,12 +42,16 @@ func (d DashboardPage) list(narrow func(*portfolio.Filter)) string {
 }
 
 func (d DashboardPage) counts() []ui.Count {
-	return []ui.Count{
+	counts := []ui.Count{
 		{Figure: d.Workloads, Text: "Workloads", Hint: itoa(d.Judged) + " with a submitted or sealed round", Href: d.list(func(*portfolio.Filter) {})},
 		{Figure: d.Highs, Text: "High open", Href: d.list(func(f *portfolio.Filter) { f.Highs = true })},
 		{Figure: d.Overdue, Text: "Items overdue", Href: d.list(func(f *portfolio.Filter) { f.Overdue = true })},
 		{Figure: d.Undecided, Text: "No decision yet", Href: d.list(func(f *portfolio.Filter) { f.Decision = portfolio.Undecided })},
 	}
+	if d.Emergency > 0 {
+		counts = append(counts, ui.Count{Figure: d.Emergency, Text: "EMERGENCY go now", Href: d.list(func(f *portfolio.Filter) { f.Decision = review.Emergency })})
+	}
+	return counts
 }
 
 // teamPath is the dashboard of one team under the same filter.
@@ -71,16 +77,23 @@ func (d DashboardPage) risky() (list []portfolio.TeamRisk) {
 }
 
 // late are the teams with overdue items, the most first.
-func (d DashboardPage) late() (list []portfolio.TeamRisk) {
+func (d DashboardPage) late() []portfolio.TeamRisk {
+	return d.most(func(t portfolio.TeamRisk) int { return t.Overdue })
+}
+
+// urgent are the teams with EMERGENCY gos, the most first.
+func (d DashboardPage) urgent() []portfolio.TeamRisk {
+	return d.most(func(t portfolio.TeamRisk) int { return t.Emergencies })
+}
+
+// most are the teams of which count finds any, the most first.
+func (d DashboardPage) most(count func(portfolio.TeamRisk) int) (list []portfolio.TeamRisk) {
 	for _, t := range d.Dashboard.Teams {
-		i := len(list)
-		for i > 0 && list[i-1].Overdue < t.Overdue {
-			i--
-		}
-		if t.Overdue > 0 {
-			list = append(list[:i], append([]portfolio.TeamRisk{t}, list[i:]...)...)
+		if count(t) > 0 {
+			list = append(list, t)
 		}
 	}
+	slices.SortStableFunc(list, func(a, b portfolio.TeamRisk) int { return count(b) - count(a) })
 	return list[:min(len(list), dashTeams)]
 }
 

@@ -36,7 +36,7 @@ const homeShown = 8
 
 // Waiting reports whether anything waits for the reader.
 func (h HomePage) Waiting() bool {
-	return len(h.Drafts)+len(h.Submissions)+len(h.Asked)+len(h.Mend)+len(h.Verify)+len(h.FollowUps) > 0
+	return len(h.Drafts)+len(h.Submissions)+len(h.Asked)+len(h.Outside)+len(h.Mend)+len(h.Verify)+len(h.FollowUps) > 0
 }
 
 // lead is the line under the title: the day, and what is late.
@@ -85,11 +85,35 @@ func (h HomePage) counts() []ui.Count {
 	}
 	return []ui.Count{
 		{Figure: h.Unanswered, Text: "To answer", Hint: answer, Href: anchor(h.DraftsTotal, "#answer")},
-		{Figure: h.DecideTotal, Text: "To decide", Hint: waits, Href: anchor(h.DecideTotal, "#decide")},
+		{Figure: h.DecideTotal + h.OutsideTotal, Text: "To decide", Hint: waits, Href: h.decideAnchor()},
 		{Figure: h.MendTotal, Text: "To mend", Hint: mend, Href: anchor(h.MendTotal, "#mend")},
 		{Figure: h.VerifyTotal, Text: "To verify", Href: anchor(h.VerifyTotal, "#verify")},
 		{Figure: len(h.Ending), Text: "Decisions ending", Hint: "within 30 days", Href: anchor(len(h.Ending), "#ending")},
 	}
+}
+
+// decideAnchor leads to what waits for the reader's decision, empty when nothing does.
+func (h HomePage) decideAnchor() string {
+	switch {
+	case h.DecideTotal > 0:
+		return "#decide"
+	case h.OutsideTotal > 0:
+		return "#elsewhere"
+	}
+	return ""
+}
+
+// outsideItems are the decisions made elsewhere that the reader may confirm.
+func outsideItems(h HomePage) []ui.WorkItem {
+	list := make([]ui.WorkItem, 0, len(h.Outside))
+	for _, o := range first(h.Outside) {
+		list = append(list, ui.WorkItem{
+			Kind: ui.StateWaiting, Title: o.WorkloadName + ": " + strings.ToLower(outcomeWord(o.Outcome)) + " by " + o.DecidedBy,
+			Href: "/workloads/" + o.WorkloadKey + "/elsewhere", Meta: o.TeamName + ". Recorded by " + o.RecordedBy + "; it counts once you confirm it.",
+			Due: untilDay(o.ValidUntil),
+		})
+	}
+	return list
 }
 
 func first[T any](list []T) []T { return list[:min(len(list), homeShown)] }

@@ -3,6 +3,7 @@ package views
 import (
 	"strings"
 
+	"orrery/internal/identity"
 	"orrery/internal/sheet"
 )
 
@@ -18,6 +19,7 @@ type TablePage struct {
 	Changes  []sheet.Change
 	Changed  bool // what would come of it is not what was shown before
 	Invited  []InvitedPerson
+	Before   []identity.Person // whom the same table brought in just before
 }
 
 // InvitedPerson is somebody new with their link.

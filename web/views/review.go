@@ -73,7 +73,8 @@ type DecidePage struct {
 	Missing     string // which sign-offs are still needed
 	ValidTill   time.Time
 	Now         time.Time
-	Since       *review.Since // the last decision on the subject; nil when there is none
+	Again       *review.Comparison // with what was submitted before in this round; nil when it was submitted once
+	Since       *review.Since      // the last decision on the subject; nil when there is none
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -721,7 +721,7 @@ func reviewNotes(h ReviewHome) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if h.Round.State == review.Draft {
-			templ_7745c5c3_Err = blockers(h.Blockers()).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = blockers(append(h.Blockers(), h.Unowned()...)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -59,6 +59,9 @@ func workloadsPath(path string, f portfolio.Filter, after string) string {
 	flag("mine", f.Mine)
 	flag("highs", f.Highs)
 	flag("overdue", f.Overdue)
+	if f.Ending {
+		set("acceptances", "ending")
+	}
 	if f.Sort != portfolio.ByName {
 		set("sort", f.Sort)
 	}
@@ -93,6 +96,7 @@ func (l WorkloadList) tabs() []ui.Tab {
 		tab("High open", v.Highs, portfolio.Filter{Highs: true}), tab("Overdue", v.Overdue, portfolio.Filter{Overdue: true}),
 		tab("No decision yet", v.Undecided, portfolio.Filter{Decision: portfolio.Undecided}),
 		tab("Ends in 30 days", v.Ending, portfolio.Filter{Decision: portfolio.Ending}),
+		tab("Acceptance ends", v.Acceptances, portfolio.Filter{Ending: true}),
 		tab("Decision ended", v.Ended, portfolio.Filter{Decision: portfolio.Ended}),
 	}
 }
@@ -126,7 +130,7 @@ func (l WorkloadList) column(text, sort string) ui.Column {
 func (l WorkloadList) columns() []ui.Column {
 	return []ui.Column{
 		l.column("Workload", portfolio.ByName), l.column("Tier", portfolio.ByTier), l.column("Decision", portfolio.ByEnd), {Text: "Open review"},
-		l.column("High", portfolio.ByHighs), {Text: "Overdue", Numeric: true}, l.column("Next review", portfolio.ByDue), {Text: "Evidence read"},
+		l.column("High", portfolio.ByHighs), {Text: "Overdue", Numeric: true}, {Text: "Acceptances ending", Numeric: true}, l.column("Next review", portfolio.ByDue), {Text: "Evidence read"},
 	}
 }
 

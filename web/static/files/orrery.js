@@ -32,10 +32,22 @@
   };
   document.addEventListener("input", touched);
   document.addEventListener("change", touched);
+  // A form is sent once: to press again while the answer is under way does
+  // nothing. After five seconds it may be tried again.
+  let sent = new WeakMap();
+  addEventListener("pageshow", () => { sent = new WeakMap(); });
   document.addEventListener("submit", (event) => {
     const form = event.target;
     // htmx has stopped the event by now, and its answer tells the outcome
-    if (!event.defaultPrevented) unsaved.delete(form);
+    if (event.defaultPrevented) return;
+    if (form.getAttribute("method") === "post") {
+      if (Date.now() - (sent.get(form) || 0) < 5000) {
+        event.preventDefault();
+        return;
+      }
+      sent.set(form, Date.now());
+    }
+    unsaved.delete(form);
   });
   document.addEventListener("orrery:saved", (event) => unsaved.delete(event.target.closest("form")));
   addEventListener("beforeunload", (event) => {
