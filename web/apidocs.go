@@ -103,18 +103,25 @@ func member(name string, s *huma.Schema, required bool) views.APIMember {
 			m.Type += " " + s.Items.Type
 		}
 	}
+	null := s.Nullable
+	if len(s.AnyOf) == 2 && s.AnyOf[1].Type == "null" {
+		m.Ref, null = refOf(s.AnyOf[0]), true
+	}
 	if m.Type == "" && m.Ref == "" {
 		m.Type = "any JSON"
 	}
 	if s.Format != "" {
 		m.Type += ", " + s.Format
 	}
-	if s.Nullable {
+	if null {
 		m.Type += " or null"
 	}
 	if len(s.Enum) > 0 {
 		var words []string
 		for _, one := range s.Enum {
+			if one == nil {
+				continue
+			}
 			words = append(words, fmt.Sprint(one))
 		}
 		m.About = strings.TrimSpace(m.About + " One of: " + strings.Join(words, ", ") + ".")

@@ -96,6 +96,10 @@ func New(d Deps) *API {
 	for _, add := range s.resources() {
 		add(a)
 	}
+	nullable(a.OpenAPI().Components.Schemas)
+	for _, older := range []string{"-3.0.json", "-3.0.yaml"} { // null is no type there, so these would not describe the answers
+		r.Get(config.OpenAPIPath+older, r.NotFoundHandler())
+	}
 	return &API{Handler: r, spec: a.OpenAPI(), router: r}
 }
 
@@ -233,5 +237,5 @@ func (a *API) Routes() []string {
 // isSpec reports whether the address is the description of the API, which is open.
 func isSpec(path string) bool {
 	name, ok := strings.CutPrefix(path, "/api/openapi")
-	return ok && slices.Contains([]string{".json", ".yaml", "-3.0.json", "-3.0.yaml"}, name)
+	return ok && slices.Contains([]string{".json", ".yaml"}, name)
 }

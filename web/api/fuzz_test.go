@@ -41,6 +41,9 @@ func (f *fuzzer) named(name string) string {
 
 // value makes a value for a schema: mostly one that fits.
 func (f *fuzzer) value(name string, schema map[string]any, depth int) any {
+	if either, ok := schema["anyOf"].([]any); ok {
+		schema, _ = either[f.IntN(len(either))].(map[string]any)
+	}
 	if ref, ok := schema["$ref"].(string); ok {
 		schema, _ = f.schemas[strings.TrimPrefix(ref, "#/components/schemas/")].(map[string]any)
 	}

@@ -181,7 +181,9 @@ func (h *house) send(method, path, token, body string, header ...string) reply {
 	defer func() { _ = resp.Body.Close() }()
 	got, err := io.ReadAll(resp.Body)
 	h.must(nil, err)
-	return reply{h, resp.StatusCode, resp.Header, string(got)}
+	r := reply{h, resp.StatusCode, resp.Header, string(got)}
+	r.asDescribed(method, path, body)
+	return r
 }
 
 func (h *house) get(path string, header ...string) reply {
