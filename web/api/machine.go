@@ -118,7 +118,7 @@ func (s *server) checkScope(a huma.API) func(huma.Context, func(huma.Context)) {
 				}
 			}
 		}
-		next(ctx)
+		next(withMembers(a, ctx))
 	}
 }
 

@@ -108,7 +108,7 @@ func (s *server) problem(ctx context.Context, err error, in string) error {
 	p := newProblem(statusOf[kind], fault.MessageOf(err), nil)
 	p.RequestID = actorOf(ctx).RequestID
 	for _, f := range fault.FieldsOf(err) {
-		p.Errors = append(p.Errors, placeOf(in+"."+f.Name, f.Message))
+		p.Errors = append(p.Errors, place(ctx, in, f.Name, f.Message))
 	}
 	var refused questionnaire.Problems
 	if errors.As(err, &refused) {
