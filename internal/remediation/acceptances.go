@@ -220,7 +220,7 @@ func (s *Service) MendInstead(ctx context.Context, who identity.Actor, id uuid.U
 		if err := who.May(identity.WorkItems, a.Target()); err != nil {
 			return err
 		}
-		person, day, err := step(owner, dueOn)
+		person, day, err := step(owner, dueOn, now)
 		if err != nil {
 			return err
 		}
@@ -246,13 +246,15 @@ func (s *Service) MendInstead(ctx context.Context, who identity.Actor, id uuid.U
 }
 
 // step reads the owner and the due day of a first step.
-func step(owner, dueOn string) (person uuid.UUID, day time.Time, err error) {
+func step(owner, dueOn string, now time.Time) (person uuid.UUID, day time.Time, err error) {
 	var bad []fault.Field
 	if person, err = uuid.Parse(owner); err != nil {
 		bad = append(bad, fault.Field{Name: "owner", Message: "Choose who mends this."})
 	}
 	if day, err = time.Parse(time.DateOnly, dueOn); err != nil || day.Year() < 2000 || day.Year() > 2200 {
 		bad = append(bad, fault.Field{Name: "due_on", Message: "Write the due date as year-month-day, for example 2026-11-30."})
+	} else if isPast(day, now) {
+		bad = append(bad, fault.Field{Name: "due_on", Message: pastDay})
 	}
 	return person, day, fault.InvalidFields(bad...)
 }

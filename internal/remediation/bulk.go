@@ -143,7 +143,7 @@ func (s *Service) changeOne(ctx context.Context, tx pgx.Tx, who identity.Actor, 
 		return false, err
 	}
 	before := it
-	if err := it.apply(ctx, tx, who, c); err != nil {
+	if err := it.apply(ctx, tx, who, c, now); err != nil {
 		return false, err
 	}
 	if it.OwnerID == before.OwnerID && it.DueOn.Equal(before.DueOn) && c.State == before.State {

@@ -57,7 +57,7 @@ func (s *Service) Change(ctx context.Context, who identity.Actor, id uuid.UUID, 
 			c.OwnerID, c.DueOn, c.Resolution = it.ownerField(), it.DueOn.Format(time.DateOnly), it.Resolution
 		}
 		before := it.OwnerID
-		if err := it.apply(ctx, tx, who, c); err != nil {
+		if err := it.apply(ctx, tx, who, c, now); err != nil {
 			return err
 		}
 		verifiedBy := it.move(who, c, now)
@@ -76,6 +76,11 @@ func (s *Service) Change(ctx context.Context, who identity.Actor, id uuid.UUID, 
 	}
 	return byID(ctx, s.db, who, id)
 }
+
+const pastDay = "This due date is past. Choose today or a later day."
+
+// isPast reports whether a day is over, in UTC.
+func isPast(day, now time.Time) bool { return day.Before(now.UTC().Truncate(24 * time.Hour)) }
 
 // details name the owner and the due day, and who it was given to when that changed.
 func (it Item) details(ownerBefore uuid.UUID) []audit.Detail {
@@ -111,7 +116,7 @@ func mayChange(who identity.Actor, it Item, c Change) error {
 }
 
 // apply checks the input and sets owner, due day and resolution.
-func (it *Item) apply(ctx context.Context, tx pgx.Tx, who identity.Actor, c Change) error {
+func (it *Item) apply(ctx context.Context, tx pgx.Tx, who identity.Actor, c Change, now time.Time) error {
 	var bad []fault.Field
 	add := func(name, message string) { bad = append(bad, fault.Field{Name: name, Message: message}) }
 	owner, err := uuid.Parse(c.OwnerID)
@@ -134,6 +139,8 @@ func (it *Item) apply(ctx context.Context, tx pgx.Tx, who identity.Actor, c Chan
 		add("due_on", "Write the due date as year-month-day, for example 2026-11-30.")
 	} else if it.CauseKind == CauseCondition && !due.Equal(it.DueOn) && !who.Approves(it.WorkloadID) {
 		add("due_on", "The date of a condition belongs to the decision: only an approver of the workload moves it.")
+	} else if !due.Equal(it.DueOn) && isPast(due, now) {
+		add("due_on", pastDay)
 	}
 	resolution := text.Clean(c.Resolution)
 	if c.State == Done && resolution == "" {

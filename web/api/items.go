@@ -59,8 +59,8 @@ type itemInput struct {
 
 // ItemChange holds what changes; what is left out stays.
 type ItemChange struct {
-	Owner      *string `json:"owner,omitempty" maxLength:"36" doc:"Id of a person."`
-	DueOn      *string `json:"due_on,omitempty" maxLength:"10" doc:"Year-month-day."`
+	Owner      Owner   `json:"owner,omitzero" maxLength:"36" doc:"Id of a person. An item that has an owner keeps one, so null is for items that have none."`
+	DueOn      *string `json:"due_on,omitempty" maxLength:"10" doc:"Year-month-day, not before today."`
 	State      *string `json:"state,omitempty" enum:"open,in_progress,done,verified" doc:"One step on, or back to open."`
 	Resolution *string `json:"resolution,omitempty" maxLength:"4000" doc:"What was done; needed for done."`
 }
@@ -75,6 +75,10 @@ func (s *server) items(a huma.API) {
 	const tag = "Items"
 	register(a, operation{id: "list-items", method: http.MethodGet, path: "/api/v1/items", scope: identity.ReadReviews, tag: tag, summary: "List items", about: "By due day."}, s.listItems)
 	register(a, operation{id: "get-item", method: http.MethodGet, path: "/api/v1/items/{id}", scope: identity.ReadReviews, tag: tag, summary: "Read an item"}, s.getItem)
+	register(a, operation{
+		id: "open-item", method: http.MethodPost, path: "/api/v1/workloads/{key}/items", scope: identity.WriteItems, tag: tag, status: http.StatusCreated,
+		summary: "Open an item by hand", about: "Members of the owning team may.",
+	}, s.openItem)
 	register(a, operation{
 		id: "change-item", method: http.MethodPatch, path: "/api/v1/items/{id}", scope: identity.WriteItems, tag: tag,
 		summary: "Change an item", about: "Members of the owning team may. A token never verifies: that is for another person, in the portal.",
@@ -128,7 +132,9 @@ func (s *server) changeItem(ctx context.Context, in *changeItemInput) (*Written[
 			if it.OwnerID != uuid.Nil {
 				c.OwnerID = it.OwnerID.String()
 			}
-			set(&c.OwnerID, in.Body.Owner)
+			if err := in.Body.Owner.setOwner(&c); err != nil {
+				return it, err
+			}
 			set(&c.DueOn, in.Body.DueOn)
 			set(&c.State, in.Body.State)
 			set(&c.Resolution, in.Body.Resolution)

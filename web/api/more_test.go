@@ -96,6 +96,8 @@ func (s *stage) webhookCalls(post func(id, path, hidden, scope, body string, wan
 	return []call{
 		read("list-webhooks", v1+"/webhooks"), made, read("get-webhook", at), read("list-deliveries", at+"/deliveries?state=failed"), read("get-delivery", v1+"/deliveries/"+s.runOf["delivery"]),
 		{id: "replay-delivery", method: http.MethodPost, path: v1 + "/deliveries/" + s.runOf["delivery"] + "/replay", scope: identity.WriteWebhooks, wants: 202},
+		{id: "test-webhook", method: http.MethodPost, path: at + "/tests", scope: identity.WriteWebhooks, wants: 202},
+		{id: "replay-webhook", method: http.MethodPost, path: drop + "/replays", scope: identity.WriteWebhooks, body: `{"since":"2026-11-01T00:00:00Z"}`, wants: 202},
 		{id: "change-webhook", method: http.MethodPatch, path: at, scope: identity.WriteWebhooks, body: `{"state":"off","events":[]}`, edit: true},
 		{id: "rotate-webhook-secret", method: http.MethodPost, path: at + "/secret", tagAt: at, scope: identity.WriteWebhooks, edit: true, once: true},
 		{id: "delete-webhook", method: http.MethodDelete, path: drop, scope: identity.WriteWebhooks, wants: 204, edit: true},
@@ -184,4 +186,47 @@ func TestWhoMayUseWebhooksAndLessons(t *testing.T) {
 	s.send(http.MethodPatch, at, asha, `{"events":["nonsense"]}`, "If-Match", "*").problem(http.StatusUnprocessableEntity, "events from the list")
 	s.send(http.MethodPost, "/api/v1/deliveries/"+s.runOf["delivery"]+"/replay", asha, "", "Idempotency-Key", "1")
 	s.send(http.MethodPost, "/api/v1/deliveries/"+s.runOf["delivery"]+"/replay", asha, "").problem(http.StatusConflict, "tried by itself")
+}
+
+func TestAnItemByHand(t *testing.T) {
+	s := newStage(t)
+	full := s.tokenFor("asha", identity.ReadReviews, identity.WriteItems)
+	const at = "/api/v1/workloads/payments/items"
+	made := s.send(http.MethodPost, at, full, `{"title":"Rehearse the restore","detail":"At night.","risk":"medium","owner":"`+s.asha.PersonID.String()+`"}`, "Idempotency-Key", "by hand")
+	id := s.member(made, "id")
+	if made.status != http.StatusCreated || made.header.Get("Location") != "/api/v1/items/"+id || !strings.Contains(made.body, `"kind":"manual"`) {
+		t.Errorf("%d %v %s", made.status, made.header, made.body)
+	}
+	s.send(http.MethodPost, at, full, `{"title":" ","risk":"medium","owner":"x"}`).problem(http.StatusUnprocessableEntity, `"/owner"`)
+	s.send(http.MethodPost, at, full, `{"title":"Late","risk":"medium","owner":"`+s.asha.PersonID.String()+`","due_on":"2026-11-19"}`).problem(http.StatusUnprocessableEntity, "is past")
+	s.send(http.MethodPost, at, s.tokenFor("noor", identity.WriteItems), `{"title":"Mine","risk":"medium","owner":"`+s.asha.PersonID.String()+`"}`).problem(http.StatusForbidden, "")
+	one := "/api/v1/items/" + id
+	s.send(http.MethodPatch, one, full, `{"due_on":"2020-01-01"}`, "If-Match", "*").problem(http.StatusUnprocessableEntity, `"/due_on"`)
+	s.send(http.MethodPatch, one, full, `{"owner":null}`, "If-Match", "*").problem(http.StatusUnprocessableEntity, "keeps one")
+	s.send(http.MethodPatch, one, full, `{"owner":""}`, "If-Match", "*").problem(http.StatusUnprocessableEntity, "keeps one")
+	s.must(s.db.Exec(t.Context(), `update items set owner_id = null where id = $1::uuid`, id))
+	if r := s.send(http.MethodPatch, one, full, `{"owner":null,"state":"in_progress"}`, "If-Match", "*"); r.status != http.StatusOK || !strings.Contains(r.body, `"owner":null`) {
+		t.Errorf("in the queue: %d %s", r.status, r.body)
+	}
+	if r := s.send(http.MethodPatch, one, full, `{"owner":"`+s.asha.PersonID.String()+`"}`, "If-Match", "*"); r.status != http.StatusOK || strings.Contains(r.body, `"owner":null`) {
+		t.Errorf("out of the queue: %d %s", r.status, r.body)
+	}
+}
+
+func TestPointersNameMembers(t *testing.T) {
+	s := newStage(t)
+	s.prepare()
+	full := s.tokenFor("asha", identity.ReadReviews, identity.WriteIncidents, identity.WriteWebhooks, identity.WriteWorkloads, identity.WriteAnswers, identity.WriteQuestionnaires)
+	incident := "/api/v1/incidents/" + s.runOf["incident"]
+	for _, one := range []struct{ method, path, body, pointer string }{
+		{http.MethodPost, "/api/v1/webhooks", `{"name":"A","url":"https://example.com/in","events":["nonsense"]}`, "/events"},
+		{http.MethodPost, incident + "/actions", `{"title":"","workload":"payments"}`, "/title"},
+		{http.MethodPost, incident + "/lessons", `{"title":"A","failure":"B","kind":"question","proposal":"C?","max_risk":"high"}`, "/practices/0"},
+		{http.MethodPost, incident + "/lessons", `{"title":"A","failure":"B","kind":"question","proposal":"C?","max_risk":"high","practices":[{"title":"D","url":"x","effect":"prevented"}]}`, "/practices/0/url"},
+		{http.MethodPatch, incident, `{"related":[{"incident":"nonsense","why":""}]}`, "/related/0/incident"},
+		{http.MethodPost, "/api/v1/workloads", `{"key":"aa","name":"A","team":"ledger","tier":3,"production":{"accounts":["1"],"regions":["eu-west-1"]}}`, "/production/accounts"},
+		{http.MethodPost, "/api/v1/workloads/payments/reviews", `{"type":"major-change","change":{"key":"a b","title":"T","ticket":null}}`, "/change/key"},
+	} {
+		s.send(one.method, one.path, full, one.body, "If-Match", "*").problem(http.StatusUnprocessableEntity, `"pointer":"`+one.pointer+`"`)
+	}
 }

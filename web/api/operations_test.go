@@ -136,6 +136,7 @@ func (s *stage) calls() []call {
 		read("list-comments", "/comments?on=item&id="+s.item.ID.String(), v1+"/comments?on=item&id="+s.secret.ID.String()),
 		post("write-comment", "/comments", `{"on":"item","id":"`+s.secret.ID.String()+`","body":"Hm."}`, identity.WriteAnswers, `{"on":"item","id":"`+s.item.ID.String()+`","body":"Half of it is done."}`, 201),
 		many("list-items", "/items"), read("get-item", "/items/"+s.item.ID.String(), v1+"/items/"+s.secret.ID.String()),
+		post("open-item", "/workloads/payments/items", v1+"/workloads/secret/items", identity.WriteItems, `{"title":"Rehearse the restore","risk":"medium","owner":"`+person+`","due_on":"2026-12-18"}`, 201),
 		{id: "change-item", method: http.MethodPatch, path: v1 + "/items/" + s.item.ID.String(), hidden: v1 + "/items/" + s.secret.ID.String(), scope: identity.WriteItems, body: `{"state":"in_progress"}`, edit: true},
 		post("ask-acceptance", "/workloads/payments/acceptances", v1+"/workloads/secret/acceptances", identity.WriteItems, `{"question":"`+s.question+`","reason":"Later.","control":"We watch.","until":"2026-12-04"}`, 201),
 		read("list-tickets", "/items/"+s.item.ID.String()+"/tickets", v1+"/items/"+s.secret.ID.String()+"/tickets"),

@@ -111,6 +111,14 @@ func (s *server) webhooks(a huma.API) {
 		id: "rotate-webhook-secret", method: http.MethodPost, path: one + "/secret", scope: scope, tag: tag, errors: []int{http.StatusPreconditionFailed, http.StatusPreconditionRequired},
 		summary: "Give a webhook a new secret", about: "With the ETag of the webhook. The secret before signs too, for a day.",
 	}, s.rotateWebhook)
+	register(a, operation{
+		id: "test-webhook", method: http.MethodPost, path: one + "/tests", scope: scope, tag: tag, status: http.StatusAccepted,
+		summary: "Send a test to a webhook", about: "It is a delivery like any other. 409 while the webhook is off.",
+	}, s.testWebhook)
+	register(a, operation{
+		id: "replay-webhook", method: http.MethodPost, path: one + "/replays", scope: scope, tag: tag, status: http.StatusAccepted,
+		summary: "Send the deliveries since a time again", about: "What failed, or everything: at most 1,000, the oldest first. 409 while the webhook is off.",
+	}, s.replayWebhook)
 	register(a, operation{id: "list-deliveries", method: http.MethodGet, path: one + "/deliveries", scope: scope, tag: tag, summary: "List the deliveries of a webhook", about: "Newest first; kept for 30 days."}, s.listDeliveries)
 	register(a, operation{id: "get-delivery", method: http.MethodGet, path: "/api/v1/deliveries/{id}", scope: scope, tag: tag, summary: "Read a delivery"}, s.getDelivery)
 	register(a, operation{
@@ -212,6 +220,50 @@ func (s *server) rotateWebhook(ctx context.Context, in *editWebhookInput) (*Writ
 		return s.loadWebhook(ctx, in.ID)
 	}))
 	return withSecret(out, err, secret)
+}
+
+// WebhookReplay says what is sent again.
+type WebhookReplay struct {
+	Since time.Time `json:"since"`
+	All   bool      `json:"all,omitempty" doc:"Also what was delivered."`
+}
+
+type replayWebhookInput struct {
+	Writing
+	ID   string `path:"id" maxLength:"36"`
+	Body WebhookReplay
+}
+
+// onWebhook does an act on a webhook that changes nothing of it, and answers with it.
+func (s *server) onWebhook(ctx context.Context, id string, do func(webhook.Endpoint) error) (*Written[Webhook], error) {
+	load := func() (Webhook, error) {
+		e, err := s.loadWebhook(ctx, id)
+		return s.webhook(e), err
+	}
+	return write(ctx, s, writing[Webhook]{
+		do: func() (Webhook, error) {
+			e, err := s.loadWebhook(ctx, id)
+			if err == nil {
+				err = do(e)
+			}
+			if err != nil {
+				return Webhook{}, err
+			}
+			return load()
+		},
+		again: func(audit.Did) (Webhook, error) { return load() },
+	})
+}
+
+func (s *server) testWebhook(ctx context.Context, in *doDeliveryInput) (*Written[Webhook], error) {
+	return s.onWebhook(ctx, in.ID, func(e webhook.Endpoint) error { return s.Webhooks.SendTest(ctx, actorOf(ctx), e.ID) })
+}
+
+func (s *server) replayWebhook(ctx context.Context, in *replayWebhookInput) (*Written[Webhook], error) {
+	return s.onWebhook(ctx, in.ID, func(e webhook.Endpoint) error {
+		_, err := s.Webhooks.ReplaySince(ctx, actorOf(ctx), e.ID, in.Body.Since, in.Body.All)
+		return err
+	})
 }
 
 func (s *server) listDeliveries(ctx context.Context, in *deliveriesInput) (*Tagged[Page[Delivery]], error) {
