@@ -110,6 +110,9 @@ func parseCursor(s string) (*cursor, error) {
 	if err == nil && (c.At.Year() < 1 || c.At.Year() > 9999 || strings.ContainsRune(c.Stream, 0)) {
 		err = errors.New("out of range")
 	}
+	if err == nil && c.String() != s {
+		err = errors.New("something is left out")
+	}
 	if err != nil {
 		return nil, fault.InvalidField("after", "This is not the end of a page. Start again from the first page.")
 	}

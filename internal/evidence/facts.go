@@ -46,7 +46,7 @@ func parseCursor(cursor string) (key [5]string, err error) {
 	if err == nil {
 		err = json.Unmarshal(raw, &key)
 	}
-	if err != nil || strings.ContainsRune(strings.Join(key[:], ""), 0) {
+	if err != nil || key[0] == "" || strings.ContainsRune(strings.Join(key[:], ""), 0) {
 		return key, fault.New(fault.Invalid, "This page of facts cannot be read. Start again at the first page.")
 	}
 	return key, nil

@@ -28,6 +28,7 @@ type OwnFact struct {
 	Reporter   string // a person, or a service of a team
 	ReportedAt time.Time
 	Document   json.RawMessage // only when one fact is read
+	Workload   string          `db:"-"` // key
 }
 
 // OwnInput is a fact as it is reported.

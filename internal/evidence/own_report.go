@@ -154,7 +154,7 @@ func (s *Service) Own(ctx context.Context, who identity.Actor, workloadID uuid.U
 		if err == nil {
 			err = json.Unmarshal(raw, &after)
 		}
-		if err != nil || strings.ContainsRune(strings.Join(after[:], ""), 0) {
+		if err != nil || after[0] == "" || strings.ContainsRune(strings.Join(after[:], ""), 0) {
 			return nil, "", fault.InvalidField("after", "This page of the list cannot be found; start again from the first.")
 		}
 	}
@@ -162,6 +162,9 @@ func (s *Service) Own(ctx context.Context, who identity.Actor, workloadID uuid.U
 		f.Limit = 50
 	}
 	list, err = ownFacts(ctx, s.db, w.ID, f, after, f.Limit+1)
+	for i := range list {
+		list[i].Workload = w.Key
+	}
 	if err == nil && len(list) > f.Limit {
 		list = list[:f.Limit]
 		last := list[f.Limit-1]
@@ -188,6 +191,7 @@ func (s *Service) OwnFact(ctx context.Context, who identity.Actor, id uuid.UUID)
 	if err != nil {
 		return OwnFact{}, err
 	}
+	f.Workload = w.Key
 	return f, nil
 }
 

@@ -162,6 +162,12 @@ func peopleCursor(p Person) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(p.ID.String() + p.Name))
 }
 
+// IsPeopleCursor reports whether a page of people may begin after s; empty is the first page.
+func IsPeopleCursor(s string) bool {
+	_, id := readPeopleCursor(s)
+	return s == "" || id != uuid.Nil
+}
+
 // readPeopleCursor returns what comes before everybody when s is not a cursor.
 func readPeopleCursor(s string) (name string, id uuid.UUID) {
 	b, err := base64.RawURLEncoding.DecodeString(s)

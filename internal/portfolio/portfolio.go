@@ -92,7 +92,8 @@ func encodeCursor(place any) string {
 // decodeCursor reads what encodeCursor wrote, or refuses.
 func decodeCursor(word string, place any) error {
 	b, err := base64.RawURLEncoding.DecodeString(word)
-	if err != nil || len(b) > 2000 || json.Unmarshal(b, place) != nil || strings.Contains(string(b), `\u0000`) {
+	if err != nil || len(b) > 2000 || json.Unmarshal(b, place) != nil || strings.Contains(string(b), `\u0000`) ||
+		encodeCursor(place) != word || strings.Contains(string(b), uuid.Nil.String()) { // nothing is left out, and it names a line
 		return badCursor()
 	}
 	return nil

@@ -162,7 +162,8 @@ func parseCursor(s string) (*cursor, error) {
 	}
 	var c cursor
 	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || len(b) > 500 || json.Unmarshal(b, &c) != nil || strings.ContainsRune(c.Key, 0) || c.Due.Year() < 1 || c.Due.Year() > 9999 {
+	if err != nil || len(b) > 500 || json.Unmarshal(b, &c) != nil || strings.ContainsRune(c.Key, 0) || c.Due.Year() < 1 || c.Due.Year() > 9999 ||
+		c.String() != s || c.ID == uuid.Nil { // nothing is left out, and it names an item
 		return nil, fault.InvalidField("after", "This page of the list cannot be found; start again from the first.")
 	}
 	return &c, nil

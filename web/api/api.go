@@ -6,10 +6,12 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"regexp"
 	"runtime/debug"
@@ -32,6 +34,7 @@ import (
 	"orrery/internal/remediation"
 	"orrery/internal/report"
 	"orrery/internal/review"
+	"orrery/internal/text"
 	"orrery/internal/tickets"
 	"orrery/internal/webhook"
 	"orrery/internal/workload"
@@ -78,10 +81,11 @@ func New(d Deps) *API {
 	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		s.writeProblem(w, r, http.StatusNotFound, "There is no such address in this API.")
 	})
-	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		s.writeProblem(w, r, http.StatusMethodNotAllowed, "This address does not take "+r.Method+" requests.")
+	r.MethodNotAllowed(func(w http.ResponseWriter, req *http.Request) {
+		w.Header().Set("Allow", allowed(r, req))
+		s.writeProblem(w, req, http.StatusMethodNotAllowed, "This address does not take "+req.Method+" requests.")
 	})
-	r.Use(s.recoverPanics, echoTrace, s.authenticate, newLimiter(d.Rate, d.Now).limit(s), headAsGet)
+	r.Use(s.recoverPanics, echoTrace, s.authenticate, newLimiter(d.Rate, d.Now).limit(s), s.eachOnce, headAsGet)
 	config := huma.DefaultConfig("Orrery", d.Version)
 	config.Info.Description, config.Info.License = intro, &huma.License{Name: "Apache License 2.0", Identifier: "Apache-2.0"}
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/api/openapi", "", ""
@@ -128,6 +132,34 @@ func (s *server) recoverPanics(next http.Handler) http.Handler {
 			s.Log.Error("panic", "request_id", s.RequestID(r.Context()), "panic", p, "stack", string(debug.Stack()))
 			s.writeProblem(w, r, http.StatusInternalServerError, "Something failed on our side. Nothing was changed; please try again.")
 		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// allowed names the methods that an address takes.
+func allowed(routes chi.Router, r *http.Request) string {
+	path, list := cmp.Or(r.URL.RawPath, r.URL.Path), []string{}
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		if routes.Match(chi.NewRouteContext(), method, path) {
+			list = append(list, method)
+		}
+	}
+	if len(list) > 0 && list[0] == http.MethodGet {
+		list = append(list, http.MethodHead)
+	}
+	return strings.Join(list, ", ")
+}
+
+// eachOnce refuses a parameter that is given twice: one of them would not count.
+func (s *server) eachOnce(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		query := r.URL.Query()
+		for _, name := range slices.Sorted(maps.Keys(query)) {
+			if len(query[name]) > 1 {
+				s.writeProblem(w, r, http.StatusUnprocessableEntity, "Give each parameter once; this request has "+text.Cut(name)+" more than once.")
+				return
+			}
+		}
 		next.ServeHTTP(w, r)
 	})
 }

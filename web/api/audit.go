@@ -27,6 +27,7 @@ type Act struct {
 	TargetID   string     `json:"target_id"`
 	Details    []Fact     `json:"details" nullable:"false"`
 	Hash       string     `json:"hash"`
+	HTMLURL    string     `json:"html_url" format:"uri" doc:"Page of what it acted on; of the audit record, when that has none of its own."`
 }
 
 // Fact is one fact of an act: references, counts and hashes.
@@ -73,10 +74,24 @@ func (s *server) listActs(ctx context.Context, in *auditInput) (*Tagged[Page[Act
 			Stream: e.Stream, Seq: e.Seq, At: e.At.UTC(), Actor: Person{known(e.ActorID), e.ActorName}, Token: known(e.TokenID), RequestID: present(e.RequestID), Verb: e.Verb,
 			TargetKind: e.TargetKind, TargetID: e.TargetID, Details: []Fact{}, Hash: hex.EncodeToString(e.Hash),
 		}
+		one.HTMLURL = s.html(pageOf(e.TargetKind, e.TargetID))
 		for _, d := range e.Details {
 			one.Details = append(one.Details, Fact(d))
 		}
 		data = append(data, one)
 	}
 	return list(ctx, s, in.Listing, data, next)
+}
+
+var pages = map[string]string{
+	"item": "/items/", "review": "/reviews/", "acceptance": "/acceptances/", "person": "/people/", "incident": "/incidents/", "lesson": "/lessons/", "run": "/runs/",
+	"webhook": "/settings/webhooks/",
+}
+
+// pageOf is the page of what an act acted on, or that of the audit record.
+func pageOf(kind, id string) string {
+	if at, known := pages[kind]; known && uuid.Validate(id) == nil {
+		return at + id
+	}
+	return "/audit"
 }

@@ -29,6 +29,7 @@ type Verdict struct {
 	Suppressed    int        `json:"suppressed"`
 	NotEvaluated  int        `json:"not_evaluated"`
 	AsOf          *time.Time `json:"as_of" doc:"The age of what it rests on; null when it rests on nothing."`
+	HTMLURL       string     `json:"html_url" format:"uri" doc:"The evidence of the workload."`
 }
 
 // Run is one collection of evidence.
@@ -101,7 +102,7 @@ func (s *server) listVerdicts(ctx context.Context, in *workloadListInput) (*Tagg
 				v := p.Verdict
 				one := Verdict{
 					Questionnaire: set.Key, Question: q.Question.ID, Check: p.Check.ID, Choice: p.Check.Choice, Source: p.Check.Source, Key: p.Check.Key,
-					State: string(p.State), Reason: present(v.Reason), Detail: v.Detail, Passed: v.Passed, Failed: v.Failed, Suppressed: v.Suppressed, NotEvaluated: v.NotEvaluated,
+					HTMLURL: s.html("/workloads/" + in.Key + "/evidence"), State: string(p.State), Reason: present(v.Reason), Detail: v.Detail, Passed: v.Passed, Failed: v.Failed, Suppressed: v.Suppressed, NotEvaluated: v.NotEvaluated,
 				}
 				if !v.AsOf.IsZero() {
 					one.AsOf = utc(&v.AsOf)

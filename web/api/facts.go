@@ -28,6 +28,7 @@ type OwnFact struct {
 	Ended      bool            `json:"ended" doc:"It is past its end, and supports nothing any more."`
 	ReportedBy Person          `json:"reported_by"`
 	ReportedAt time.Time       `json:"reported_at"`
+	HTMLURL    string          `json:"html_url" format:"uri" doc:"The evidence of its workload."`
 	Document   json.RawMessage `json:"document,omitempty" doc:"Not in lists."`
 }
 
@@ -164,5 +165,6 @@ func (s *server) ownFact(f evidence.OwnFact) OwnFact {
 	return OwnFact{
 		ID: f.ID, Source: f.Source, Key: f.Key, Subject: f.Subject, State: string(f.State), Title: f.Title, Link: present(f.Link), ObservedAt: f.ObservedAt.UTC(),
 		ValidUntil: f.ValidUntil.UTC(), Ended: s.Now().After(f.ValidUntil), ReportedBy: Person{known(f.ReporterID), f.Reporter}, ReportedAt: f.ReportedAt.UTC(), Document: f.Document,
+		HTMLURL: s.html("/workloads/" + f.Workload + "/evidence"),
 	}
 }

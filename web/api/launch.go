@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -27,6 +28,7 @@ type Gate struct {
 	Blockers   []Reason   `json:"blockers" nullable:"false"`
 	Warnings   []Reason   `json:"warnings" nullable:"false"`
 	AsOf       time.Time  `json:"as_of" doc:"When this was computed."`
+	HTMLURL    string     `json:"html_url" format:"uri" doc:"Page of the governing review, or of the workload."`
 }
 
 // Reason is one thing that holds a launch, or should be known before it.
@@ -67,6 +69,7 @@ func (s *server) getLaunch(ctx context.Context, in *launchInput) (*launchOutput,
 		return nil, s.problem(ctx, err, "path")
 	}
 	body := gateOf(g, in)
+	body.HTMLURL = cmp.Or(g.ReviewURL, s.html("/workloads/"+in.Key))
 	tag, err := etag(body)
 	if err != nil {
 		return nil, s.problem(ctx, err, "")

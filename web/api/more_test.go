@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -228,5 +229,63 @@ func TestPointersNameMembers(t *testing.T) {
 		{http.MethodPost, "/api/v1/workloads/payments/reviews", `{"type":"major-change","change":{"key":"a b","title":"T","ticket":null}}`, "/change/key"},
 	} {
 		s.send(one.method, one.path, full, one.body, "If-Match", "*").problem(http.StatusUnprocessableEntity, `"pointer":"`+one.pointer+`"`)
+	}
+}
+
+func TestWhatIsNoListOfThis(t *testing.T) {
+	s := newStage(t)
+	full := s.tokenFor("asha", identity.ReadReviews, identity.ScopeAudit)
+	empty := base64.RawURLEncoding.EncodeToString([]byte(`{}`))
+	for _, at := range []string{
+		"/workloads?after=eyJzIjoibmFtZSJ9", "/workloads?after=" + empty, "/reviews?after=" + empty, "/items?after=" + empty, "/acceptances?after=" + empty, "/audit?after=" + empty,
+		"/people?after=" + empty, "/workloads/payments/facts?after=" + base64.RawURLEncoding.EncodeToString([]byte(`["","","",""]`)), "/review-types?after=" + empty,
+	} {
+		s.send(http.MethodGet, "/api/v1"+at, full, "").problem(http.StatusUnprocessableEntity, "query.after")
+	}
+	s.send(http.MethodGet, "/api/v1/workloads?limit=2&limit=3", full, "").problem(http.StatusUnprocessableEntity, "more than once")
+	for _, at := range []string{"/workloads", "/reviews?state=all", "/items", "/audit", "/people"} {
+		seen, next := 0, "https://orrery.test/api/v1"+at
+		for next != "" {
+			sep := "?"
+			if strings.Contains(next, "?") {
+				sep = "&"
+			}
+			if seen == 0 {
+				next += sep + "limit=1"
+			}
+			var page struct {
+				Data []any
+				Next string
+			}
+			r := s.send(http.MethodGet, strings.TrimPrefix(next, "https://orrery.test"), full, "")
+			s.must(nil, json.Unmarshal([]byte(r.body), &page))
+			if len(page.Data) != 1 {
+				t.Fatalf("%s: %d %s", next, r.status, r.body)
+			}
+			next = page.Next
+			if seen++; seen == 4 {
+				break
+			}
+		}
+		if seen < 2 {
+			t.Errorf("%s has %d pages", at, seen)
+		}
+	}
+}
+
+func TestOtherMethods(t *testing.T) {
+	s := newHouse(t, 0)
+	for at, allow := range map[string]string{"/api/v1/workloads": "GET, POST, HEAD", "/api/v1/items/x": "GET, PATCH, HEAD", "/api/v1/items/x/tickets/jira/A%2F1": "GET, PUT, DELETE, HEAD", "/api/v1/questionnaire-checks": "POST"} {
+		for _, method := range []string{http.MethodTrace, http.MethodOptions} {
+			r := s.send(method, at, s.token, "")
+			r.problem(http.StatusMethodNotAllowed, method)
+			if r.header.Get("Allow") != allow {
+				t.Errorf("%s: Allow %q, want %q", at, r.header.Get("Allow"), allow)
+			}
+		}
+	}
+	for _, at := range []string{"/api/v1/nonsense", "/api/openapi-3.0.json"} {
+		s.send(http.MethodGet, at, s.token, "").problem(http.StatusNotFound, "no such address")
+		s.send(http.MethodGet, at, "", "").problem(http.StatusUnauthorized, "")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
+	"orrery/internal/fault"
 	"orrery/internal/identity"
 )
 
@@ -77,6 +78,9 @@ func (s *server) people(a huma.API) {
 }
 
 func (s *server) listPeople(ctx context.Context, in *peopleInput) (*Tagged[Page[Member]], error) {
+	if !identity.IsPeopleCursor(in.After) {
+		return nil, s.problem(ctx, fault.InvalidField("after", "This page of the list cannot be found; start again from the first."), "query")
+	}
 	found, next, err := s.Identity.People(ctx, actorOf(ctx), identity.PeopleFilter{Search: in.Search, Deactivated: in.Deactivated, After: in.After, Limit: in.Limit})
 	if err != nil {
 		return nil, s.problem(ctx, err, "query")

@@ -187,6 +187,7 @@ type File struct {
 	Name    string    `json:"name"`
 	Content string    `json:"content"`
 	Lost    []Finding `json:"lost" nullable:"false" doc:"What the format cannot hold."`
+	HTMLURL string    `json:"html_url" format:"uri" doc:"Page of the questionnaire."`
 }
 
 func (s *server) exportVersion(ctx context.Context, in *exportInput) (*Tagged[File], error) {
@@ -198,7 +199,7 @@ func (s *server) exportVersion(ctx context.Context, in *exportInput) (*Tagged[Fi
 	if err != nil {
 		return nil, s.problem(ctx, err, "path")
 	}
-	f := File{Name: p.Key + ".yaml", Lost: []Finding{}}
+	f := File{Name: p.Key + ".yaml", Lost: []Finding{}, HTMLURL: s.html("/questionnaires/" + p.Key)}
 	var content []byte
 	if in.Format == "aws" {
 		var loss []questionnaire.Problem

@@ -206,6 +206,7 @@ type SignOff struct {
 	OutsideTeam bool      `json:"outside_team"`
 	Counts      bool      `json:"counts" doc:"Whether its giver may still judge."`
 	SignedAt    time.Time `json:"signed_at"`
+	HTMLURL     string    `json:"html_url" format:"uri" doc:"Page of the review."`
 }
 
 func (s *server) listSignOffs(ctx context.Context, in *reviewListInput) (*Tagged[Page[SignOff]], error) {
@@ -218,7 +219,7 @@ func (s *server) listSignOffs(ctx context.Context, in *reviewListInput) (*Tagged
 		return nil, s.problem(ctx, err, "path")
 	}
 	data, next, err := cut(in.Listing, found, func(o review.SignOff) string { return o.PersonID.String() }, func(o review.SignOff) SignOff {
-		return SignOff{Person: o.Person, Voice: o.Voice, Note: o.Note, OutsideTeam: o.OutsideTeam, Counts: o.Counts, SignedAt: o.SignedAt.UTC()}
+		return SignOff{Person: o.Person, Voice: o.Voice, Note: o.Note, OutsideTeam: o.OutsideTeam, Counts: o.Counts, SignedAt: o.SignedAt.UTC(), HTMLURL: s.html("/reviews/" + in.ID)}
 	})
 	if err != nil {
 		return nil, s.problem(ctx, err, "query")
