@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -46,7 +45,9 @@ func reference(spec *huma.OpenAPI, base string) views.APIReference {
 				r.Groups = append(r.Groups, views.APIGroup{Name: tag})
 			}
 			g := &r.Groups[at[tag]]
-			g.Operations = append(g.Operations, describe(op))
+			one := describe(op)
+			one.Example = exampleOf(spec, base, op)
+			g.Operations = append(g.Operations, one)
 		}
 	}
 	slices.SortFunc(r.Groups, func(a, b views.APIGroup) int { return strings.Compare(a.Name, b.Name) })
@@ -61,9 +62,8 @@ func describe(op *huma.Operation) views.APIOperation {
 	out := views.APIOperation{ID: op.OperationID, Method: op.Method, Path: op.Path, Summary: op.Summary, About: op.Description, Scope: op.Security[0]["token"][0]}
 	for _, p := range op.Parameters {
 		m := member(p.Name, p.Schema, p.Required)
-		m.In, m.About = p.In, strings.TrimSpace(p.Description+" "+m.About)
-		if p.Description == p.Schema.Description {
-			m.About = p.Description
+		if m.In = p.In; p.Description != p.Schema.Description {
+			m.About = strings.TrimSpace(p.Description + " " + m.About)
 		}
 		out.Parameters = append(out.Parameters, m)
 	}
@@ -76,6 +76,7 @@ func describe(op *huma.Operation) views.APIOperation {
 		case n >= 400:
 			problems = append(problems, status)
 		case n < 300:
+			out.Headers = strings.Join(slices.Sorted(maps.Keys(op.Responses[status].Headers)), ", ")
 			out.Status = strings.TrimPrefix(out.Status+", "+status, ", ")
 			if body := op.Responses[status].Content["application/json"]; body != nil {
 				out.Answer = refOf(body.Schema)
@@ -116,16 +117,7 @@ func member(name string, s *huma.Schema, required bool) views.APIMember {
 	if null {
 		m.Type += " or null"
 	}
-	if len(s.Enum) > 0 {
-		var words []string
-		for _, one := range s.Enum {
-			if one == nil {
-				continue
-			}
-			words = append(words, fmt.Sprint(one))
-		}
-		m.About = strings.TrimSpace(m.About + " One of: " + strings.Join(words, ", ") + ".")
-	}
+	m.About = strings.TrimSpace(m.About + " " + boundsOf(s))
 	return m
 }
 

@@ -13,6 +13,7 @@ import (
 func TestAPIDocs(t *testing.T) {
 	s := newSite(t)
 	page := s.visitor().get("/api/docs").is(200).says("List workloads", "reviews:read", "If-Match", "The body is larger than 4 MiB.")
+	page.says("From 1 to 100. Without it: 50.", "One of: open, in_progress, done, verified, closed, all.", "At most 255 characters. Fits ^[ -~]+$.", "Headers: ETag, Idempotency-Replayed, Location.")
 	s.Ada.get("/api/docs").is(200).says("Ada Example")
 	var spec struct {
 		Paths      map[string]map[string]struct{ OperationID string }
@@ -23,6 +24,9 @@ func TestAPIDocs(t *testing.T) {
 	}
 	for path, methods := range spec.Paths {
 		for method, op := range methods {
+			if _, example, ok := strings.Cut(page.Body, `aria-label="Example of `+op.OperationID+`">curl `); !ok || strings.Contains(strings.SplitN(example, "</pre>", 2)[0], "{id}") {
+				t.Errorf("%s has no example", op.OperationID)
+			}
 			if !strings.Contains(page.Body, `id="`+op.OperationID+`"`) || !strings.Contains(page.Body, "<code>"+path+"</code>") {
 				t.Errorf("%s %s is not on the page", method, path)
 			}

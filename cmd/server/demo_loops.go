@@ -92,7 +92,8 @@ func (d *demo) endings() error {
 		return err
 	}
 	late := remediation.NewItem{Title: "Show the order again when the bank does not answer", Risk: "medium", OwnerID: d.who["sara"].PersonID.String(), DueOn: d.day(-6)}
-	if _, err := d.services.items.Open(d.ctx, d.who["sara"], checkout.ID, late); err != nil {
+	lastWeek := remediation.NewService(d.db.pool, func() time.Time { return now().AddDate(0, 0, -7) })
+	if _, err := lastWeek.Open(d.ctx, d.who["sara"], checkout.ID, late); err != nil {
 		return err
 	}
 	batch, err := d.services.workloads.Create(d.ctx, d.who["asha"], workload.Input{

@@ -34,6 +34,8 @@ type APIOperation struct {
 	Body             string // name of the schema that is sent; empty: none
 	Answer           string // name of the schema of success
 	Status           string // of success
+	Headers          string // of success
+	Example          string // a request, for a shell
 	Problems         string // the statuses of problems
 }
 
