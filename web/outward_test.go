@@ -176,6 +176,7 @@ func TestManyItems(t *testing.T) {
 	vera.get("/items/new?workload=payments").is(http.StatusForbidden)
 	vera.get("/items/new?workload=secret").is(http.StatusNotFound)
 	asha.post("/items/new", "workload", "payments", "title", "", "risk", "odd", "due_on", "x").is(http.StatusUnprocessableEntity).says("Say what is to be done")
+	asha.post("/items/new", "workload", "payments", "title", "Late", "risk", "medium", "owner", asha.actor().PersonID.String(), "due_on", "2020-01-01").is(http.StatusUnprocessableEntity).says("This due date is past")
 	to := asha.post("/items/new", "workload", "payments", "title", "=cmd|' /C calc'!A0", "risk", "medium", "owner", asha.actor().PersonID.String()).is(http.StatusSeeOther).Header.Get("Location")
 	one, two := strings.TrimPrefix(to, "/items/"), s.item(w.ID, asha, "Drill the failover")
 	hidden := s.item(secret.ID, asha, "Nobody sees this")

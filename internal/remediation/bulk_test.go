@@ -76,6 +76,7 @@ func TestManyAtOnceFaults(t *testing.T) {
 		"an unknown act":  {h.asha, remediation.Bulk{Act: "burn", Items: []uuid.UUID{a.ID}}, fault.Invalid},
 		"no owner":        {h.asha, remediation.Bulk{Act: remediation.BulkAssign, Items: []uuid.UUID{a.ID}}, fault.Invalid},
 		"no day":          {h.asha, remediation.Bulk{Act: remediation.BulkDue, Items: []uuid.UUID{a.ID}, DueOn: "soon"}, fault.Invalid},
+		"a past day":      {h.asha, remediation.Bulk{Act: remediation.BulkDue, Items: []uuid.UUID{a.ID}, DueOn: h.clock.AddDate(0, 0, -1).Format(time.DateOnly)}, fault.Invalid},
 		"no word of it":   {h.asha, remediation.Bulk{Act: remediation.BulkDone, Items: []uuid.UUID{a.ID}}, fault.Invalid},
 		"a stranger":      {h.stranger, remediation.Bulk{Act: remediation.BulkDue, Items: []uuid.UUID{a.ID}, DueOn: "2027-01-01"}, fault.NotFound},
 		"an unknown item": {h.asha, remediation.Bulk{Act: remediation.BulkDue, Items: []uuid.UUID{a.ID, uuid.New()}, DueOn: "2027-01-01"}, fault.NotFound},

@@ -258,7 +258,7 @@ func (a *API) Description() *huma.OpenAPI { return a.spec }
 func (a *API) Routes() []string {
 	var list []string
 	_ = chi.Walk(a.router, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
-		if !isSpec(route) {
+		if !strings.HasPrefix(route, "/api/openapi") {
 			list = append(list, method+" "+route)
 		}
 		return nil
