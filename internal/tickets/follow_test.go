@@ -5,9 +5,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"orrery/internal/audit"
+	"orrery/internal/fault"
+	"orrery/internal/identity"
 	"orrery/internal/remediation"
 	"orrery/internal/tickets"
 	"orrery/internal/tickets/trackertest"
@@ -201,5 +204,36 @@ func TestTicketOfWhatEndedBefore(t *testing.T) {
 	h.tell()
 	if i := d.Issues()[0]; !i.Closed || i.Reason != "not_planned" {
 		t.Errorf("the issue is closed: %v, %s", i.Closed, i.Reason)
+	}
+}
+
+// TestFourEyesOverATicket lets nobody verify what a ticket closed who had the ticket: not the
+// owner, then or since, and not who made it.
+func TestFourEyesOverATicket(t *testing.T) {
+	h, d, receive := linked(t)
+	receive("m1", d.Set(1, true))
+	refused := func(who identity.Actor, owner uuid.UUID, state string) error {
+		t.Helper()
+		it := h.read(h.item.ID)
+		_, err := h.items.Change(t.Context(), who, it.ID, remediation.Change{
+			Version: it.Version, OwnerID: owner.String(), DueOn: it.DueOn.Format(time.DateOnly), State: state, Resolution: "Closed.",
+		})
+		return err
+	}
+	if err := refused(h.asha, h.asha.PersonID, remediation.Verified); !fault.Is(err, fault.Forbidden) || !strings.Contains(fault.MessageOf(err), "neither the owner nor who made the ticket") {
+		t.Errorf("the owner: %v", err)
+	}
+	h.must(refused(h.asha, h.mika.PersonID, remediation.Done)) // handed over, it is as before
+	for name, who := range map[string]identity.Actor{"who made the ticket": h.asha, "the owner since": h.mika} {
+		if err := refused(who, h.mika.PersonID, remediation.Verified); !fault.Is(err, fault.Forbidden) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := h.db.Exec(t.Context(), `update items set state = 'verified', verified_by = $1`, h.asha.PersonID); err == nil {
+		t.Error("the table let who made the ticket verify")
+	}
+	h.must(refused(h.boss, h.mika.PersonID, remediation.Verified))
+	if it := h.read(h.item.ID); it.State != remediation.Verified || it.VerifiedBy != "Jonas" {
+		t.Errorf("the item is %s, verified by %q", it.State, it.VerifiedBy)
 	}
 }

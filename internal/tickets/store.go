@@ -47,7 +47,7 @@ func (s *Service) secret(ctx context.Context, q postgres.Querier, id uuid.UUID, 
 
 const linkColumns = `
 	l.id, l.item_id, l.tracker_id, coalesce(t.name, '') as tracker_name, coalesce(t.kind, '') as kind, l.key, l.url, l.state, l.status,
-	l.closed, l.told_resolved as told, l.synced_at, coalesce(nullif(l.problem, ''), l.tell_problem) as problem, l.made_at, l.system, l.version
+	l.closed, l.told_resolved as told, l.synced_at, coalesce(nullif(l.problem, ''), l.tell_problem) as problem, l.made_by, l.made_at, l.system, l.version
 	from ticket_links l
 	left join trackers t on t.id = l.tracker_id`
 
