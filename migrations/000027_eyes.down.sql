@@ -1,5 +1,7 @@
+alter table webhook_deliveries drop column restricted;
 drop index webhook_deliveries_waiting;
 drop index webhook_deliveries_leased;
+alter table webhook_deliveries drop column waits;
 alter table webhook_deliveries drop column attempts_before;
 drop index items_verify;
 create index items_verify on items (due_on, id) include (workload_id, done_by) where state = 'done' and (risk = 'high' or cause_kind in ('condition', 'incident'));

@@ -16,5 +16,14 @@ create index items_verify on items (due_on, id) include (workload_id, done_by, o
 
 -- A replay has attempts of its own: those before it are counted here.
 alter table webhook_deliveries add column attempts_before int not null default 0;
+update webhook_deliveries set attempts_before = attempts / 8 * 8 where state = 'pending';
+
+-- A receiver has few attempts at once, so that a slow one holds nobody up. What waits for its
+-- turn is marked, and the next attempt that ends makes a job for it.
+alter table webhook_deliveries add column waits bool not null default false;
 create index webhook_deliveries_leased on webhook_deliveries (endpoint_id, leased_until) where leased_until is not null;
-create index webhook_deliveries_waiting on webhook_deliveries (endpoint_id, due_at, id) where state = 'pending';
+create index webhook_deliveries_waiting on webhook_deliveries (endpoint_id, due_at, id) where waits;
+
+-- Of a restricted workload: only who may read all of them sees what was sent.
+alter table webhook_deliveries add column restricted bool not null default false;
+update webhook_deliveries d set restricted = true from webhook_endpoints e where e.id = d.endpoint_id and e.restricted;

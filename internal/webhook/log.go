@@ -67,8 +67,8 @@ func (s *Service) Delivery(ctx context.Context, who identity.Actor, id uuid.UUID
 	return d, err
 }
 
-// Replay delivers once more what ended, with the same id and bytes. Admins may; conflict when
-// it is still pending or its endpoint is off.
+// Replay delivers once more what ended, with the same id and bytes, and with
+// attempts of its own from the first. Admins may; conflict when it is still pending or its endpoint is off.
 func (s *Service) Replay(ctx context.Context, who identity.Actor, id uuid.UUID) (Delivery, error) {
 	if err := may(who); err != nil {
 		return Delivery{}, err
@@ -109,7 +109,7 @@ func (s *Service) replay(ctx context.Context, who identity.Actor, endpoint uuid.
 			return errOff()
 		}
 		sql := `
-			update webhook_deliveries set state = 'pending', due_at = $2, leased_until = null, ended_at = null
+			update webhook_deliveries set state = 'pending', due_at = $2, leased_until = null, waits = false, ended_at = null, attempts_before = attempts
 			where id in (select id from webhook_deliveries where endpoint_id = $1 and state <> 'pending' and ` + condition + ` order by made_at, id limit $4)
 			returning id`
 		rows, err := tx.Query(ctx, sql, endpoint, now, arg, maxReplay)

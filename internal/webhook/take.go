@@ -119,9 +119,13 @@ func (s *Service) insertJobs(ctx context.Context, tx pgx.Tx, deliveries []uuid.U
 	if len(deliveries) == 0 {
 		return nil
 	}
+	queue := Queue
+	if !at.IsZero() {
+		queue = queueAgain
+	}
 	jobs := make([]river.InsertManyParams, len(deliveries))
 	for i, id := range deliveries {
-		jobs[i] = river.InsertManyParams{Args: DeliverArgs{DeliveryID: id}, InsertOpts: &river.InsertOpts{ScheduledAt: at}}
+		jobs[i] = river.InsertManyParams{Args: DeliverArgs{DeliveryID: id}, InsertOpts: &river.InsertOpts{Queue: queue, ScheduledAt: at}}
 	}
 	if _, err := s.jobs.InsertManyTx(ctx, tx, jobs); err != nil {
 		return fmt.Errorf("insert jobs of deliveries: %w", err)

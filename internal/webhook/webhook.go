@@ -105,10 +105,12 @@ type Service struct {
 	door *outbound.Door
 	url  string // of this portal, without a slash at the end
 	now  func() time.Time
+
+	doors chan struct{} // taken while an attempt begins or ends
 }
 
 // NewService returns the service on the pool. Deliveries go through the door, secrets
 // are sealed by it; now gives the time of an act.
 func NewService(db *pgxpool.Pool, jobs *river.Client[pgx.Tx], door *outbound.Door, publicURL string, now func() time.Time) *Service {
-	return &Service{db: db, jobs: jobs, door: door, url: publicURL, now: now}
+	return &Service{db: db, jobs: jobs, door: door, url: publicURL, now: now, doors: make(chan struct{}, doors)}
 }
