@@ -95,7 +95,7 @@ func (p *portal) openDoor() error {
 // queues are the queues of jobs with how many are worked at once.
 func queues() map[string]river.QueueConfig {
 	all := map[string]river.QueueConfig{
-		evidence.Queue: {MaxWorkers: evidence.CellsAtOnce}, tickets.Queue: {MaxWorkers: 2}, notify.Queue: {MaxWorkers: 2},
+		evidence.Queue: {MaxWorkers: evidence.CellsAtOnce}, tickets.Queue: {MaxWorkers: 2}, tickets.QueuePoll: {MaxWorkers: 1}, notify.Queue: {MaxWorkers: 2},
 		report.Queue: {MaxWorkers: 1},
 	}
 	maps.Copy(all, webhook.Queues())
