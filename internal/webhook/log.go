@@ -52,7 +52,17 @@ func (s *Service) Deliveries(ctx context.Context, who identity.Actor, endpoint u
 		list = list[:limit]
 		next = list[limit-1].ID.String()
 	}
+	for i := range list {
+		list[i].hide(who)
+	}
 	return list, next, err
+}
+
+// hide takes away what was sent of a restricted workload from who may not read all of these.
+func (d *Delivery) hide(who identity.Actor) {
+	if d.Restricted && !readsAll(who) {
+		d.Body = nil
+	}
 }
 
 // Delivery reads one delivery with its attempts, the newest first. Admins may.
@@ -63,6 +73,7 @@ func (s *Service) Delivery(ctx context.Context, who identity.Actor, id uuid.UUID
 	d, err := deliveryByID(ctx, s.db, id)
 	if err == nil {
 		d.Tries, err = listAttempts(ctx, s.db, id)
+		d.hide(who)
 	}
 	return d, err
 }
@@ -77,6 +88,7 @@ func (s *Service) Replay(ctx context.Context, who identity.Actor, id uuid.UUID) 
 	if err != nil {
 		return d, err
 	}
+	d.hide(who)
 	n, err := s.replay(ctx, who, d.EndpointID, `id = $3`, id)
 	if err == nil && n == 0 {
 		err = fault.New(fault.Conflict, "This delivery is not through yet: it is tried by itself.")

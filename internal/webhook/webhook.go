@@ -73,7 +73,8 @@ type Delivery struct {
 	EndpointID  uuid.UUID
 	EventID     uuid.UUID
 	Type        string
-	Body        []byte
+	Restricted  bool   // of a restricted workload, or of a webhook that heard of them
+	Body        []byte // nil for who may not read what is restricted
 	State       string
 	Attempts    int
 	MadeAt      time.Time
