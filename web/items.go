@@ -62,8 +62,7 @@ func (v *visit) item(id uuid.UUID) (views.ItemPage, error) {
 	}
 	p.CanClose = p.Unasked && v.who.May(identity.CloseItem, it.Target()) == nil
 	p.CanWork = v.who.May(identity.WorkItems, it.Target()) == nil
-	did := it.NeedsVerification() && it.DoneBy != nil && *it.DoneBy == v.who.PersonID
-	p.CanVerify = it.State == remediation.Done && v.who.May(identity.VerifyItem, it.Target()) == nil && !did
+	p.CanVerify = it.State == remediation.Done && v.who.May(identity.VerifyItem, it.Target()) == nil && it.VerifiableBy(v.who.PersonID)
 	people, err := identity.PeopleOfTeam(v.ctx(), v.DB, it.TeamID)
 	if err != nil {
 		return p, err

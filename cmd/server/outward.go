@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -93,10 +94,12 @@ func (p *portal) openDoor() error {
 
 // queues are the queues of jobs with how many are worked at once.
 func queues() map[string]river.QueueConfig {
-	return map[string]river.QueueConfig{
-		evidence.Queue: {MaxWorkers: evidence.CellsAtOnce}, webhook.Queue: {MaxWorkers: 8}, tickets.Queue: {MaxWorkers: 2}, notify.Queue: {MaxWorkers: 2},
+	all := map[string]river.QueueConfig{
+		evidence.Queue: {MaxWorkers: evidence.CellsAtOnce}, tickets.Queue: {MaxWorkers: 2}, tickets.QueuePoll: {MaxWorkers: 1}, notify.Queue: {MaxWorkers: 2},
 		report.Queue: {MaxWorkers: 1},
 	}
+	maps.Copy(all, webhook.Queues())
+	return all
 }
 
 // registerOutward adds the workers of what is sent, and of reports.

@@ -12,18 +12,29 @@ import (
 )
 
 func TestPublic(t *testing.T) {
-	for _, bad := range []string{
-		"127.0.0.1", "10.0.0.1", "172.16.9.9", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "0.1.2.3", "224.0.0.1", "255.255.255.255",
-		"192.0.2.1", "198.18.0.1", "203.0.113.9", "240.0.0.1", "::", "::1", "fe80::1", "fc00::1", "fd00:ec2::254", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
-		"64:ff9b::7f00:1", "2001:db8::1", "2002:7f00:1::", "fec0::1",
+	for _, row := range []struct {
+		of     string
+		public bool
+		list   string
+	}{
+		{"this machine", false, "127.0.0.1 127.255.255.254 ::1 :: 0.0.0.0 0.1.2.3"},
+		{"private networks", false, "10.0.0.1 172.16.9.9 172.31.255.255 192.168.1.1 100.64.0.1 100.127.255.255 fc00::1 fd00:ec2::254 fec0::1"},
+		{"one link", false, "169.254.169.254 fe80::1 224.0.0.1 255.255.255.255 ff02::1 ff0e::1"},
+		{"protocols and tests", false, "192.0.0.1 192.0.0.170 198.18.0.1 198.19.255.255 240.0.0.1 192.88.99.1 2001::1 2001:2::1 2001:10::1 2001:20::1 2001:1ff:ffff::1"},
+		{"examples", false, "192.0.2.1 198.51.100.1 203.0.113.9 2001:db8::1 3fff::1 3fff:fff:ffff::1"},
+		{"to be dropped", false, "100::1 100:0:0:1::1"},
+		{"segments of routes", false, "5f00::1 5f00:ffff::1"},
+		{"out of use", false, "3ffe::1"},
+		{"IPv4, mapped", false, "::ffff:127.0.0.1 ::ffff:10.0.0.1 ::ffff:169.254.169.254"},
+		{"IPv4, compatible", false, "::127.0.0.1 ::a9fe:a9fe ::10.0.0.1 ::8.8.8.8"},
+		{"IPv4, translated", false, "::ffff:0:127.0.0.1 ::ffff:0:8.8.8.8 64:ff9b::7f00:1 64:ff9b:1::7f00:1"},
+		{"IPv4, 6to4 and Teredo", false, "2002:7f00:1:: 2001:0:7f00:1::"},
+		{"the internet", true, "8.8.8.8 1.1.1.1 ::ffff:8.8.8.8 2606:4700::1111 100.128.0.1 172.32.0.1 192.0.1.1 198.20.0.1 2001:200::1 2001:4860:4860::8888 2a00:1450::1 3fff:1000::1 101::1"},
 	} {
-		if outbound.Public(netip.MustParseAddr(bad)) {
-			t.Errorf("%s is taken for public", bad)
-		}
-	}
-	for _, good := range []string{"8.8.8.8", "1.1.1.1", "2606:4700::1111", "100.128.0.1"} {
-		if !outbound.Public(netip.MustParseAddr(good)) {
-			t.Errorf("%s is not taken for public", good)
+		for address := range strings.FieldsSeq(row.list) {
+			if public := outbound.Public(netip.MustParseAddr(address)); public != row.public {
+				t.Errorf("%s, of %s: public is %v", address, row.of, public)
+			}
 		}
 	}
 }

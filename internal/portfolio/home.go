@@ -250,6 +250,7 @@ func (s *Service) tasks(ctx context.Context, who identity.Actor, h *Home) error 
 			select i.id, count(*) over () as total
 			from items i
 			where i.state = 'done' and (i.risk = 'high' or i.cause_kind in ('condition', 'incident')) and i.done_by is distinct from @me
+				and (i.done_by is not null or i.owner_id is distinct from @me and not @me = any(i.had_ticket))
 				and (@grants_all or i.workload_id in (select w.id from workloads w where w.team_id = any(@teams) or w.id = any(@grants)))
 			order by i.due_on, i.id limit @limit)
 		select g.verify, i.id, i.title, w.key as workload_key, w.name as workload_name, i.cause_kind, i.risk, i.timing, i.state,

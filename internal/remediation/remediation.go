@@ -4,6 +4,7 @@
 package remediation
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -63,6 +64,7 @@ type Item struct {
 	DoneBy       *uuid.UUID
 	DoneByName   string
 	DoneAt       *time.Time
+	HadTicket    []uuid.UUID // whose ticket it was that closed it last: the owner then, and who made it
 	VerifiedBy   string
 	VerifiedAt   *time.Time
 	ClosedBy     string
@@ -79,6 +81,18 @@ func (it Item) Target() identity.Target {
 // highs, conditions and the actions of incidents. Everything else is finished when it is done.
 func (it Item) NeedsVerification() bool {
 	return it.Risk == "high" || it.CauseKind == CauseCondition || it.CauseKind == CauseIncident
+}
+
+// VerifiableBy reports whether the person is another than who did the work. What a closed ticket
+// made done names nobody: its owner, the owner then and who made the ticket are taken for them.
+func (it Item) VerifiableBy(person uuid.UUID) bool {
+	switch {
+	case !it.NeedsVerification():
+		return true
+	case it.DoneBy != nil:
+		return *it.DoneBy != person
+	}
+	return it.OwnerID != person && !slices.Contains(it.HadTicket, person)
 }
 
 // Finished reports whether nothing is left to do.

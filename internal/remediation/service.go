@@ -18,7 +18,13 @@ import (
 	"orrery/internal/text"
 )
 
-const needsAnother = "Another person than the one who did the work must verify this item."
+// errNeedsAnother refuses who verifies work that is taken for theirs.
+func errNeedsAnother(it Item) error {
+	if it.DoneBy == nil {
+		return fault.New(fault.Forbidden, "Nobody is named who did the work, so neither the owner nor who made the ticket may verify this item.")
+	}
+	return fault.New(fault.Forbidden, "Another person than the one who did the work must verify this item.")
+}
 
 // Service lists and changes items.
 type Service struct {
@@ -38,7 +44,7 @@ func (s *Service) Item(ctx context.Context, who identity.Actor, id uuid.UUID) (I
 
 // Change moves an item: owner, due day, state. The owning team may. Approvers and
 // facilitators of the workload may verify, and nothing else. To verify a high or a condition
-// needs somebody other than who did the work. States go forward
+// needs somebody whom Item.VerifiableBy lets. States go forward
 // one step or back to open. A stale version is a conflict.
 func (s *Service) Change(ctx context.Context, who identity.Actor, id uuid.UUID, c Change) (Item, error) {
 	now := s.now()
@@ -104,8 +110,8 @@ func mayChange(who identity.Actor, it Item, c Change) error {
 		if err := who.May(identity.VerifyItem, it.Target()); err != nil {
 			return err
 		}
-		if it.NeedsVerification() && it.DoneBy != nil && *it.DoneBy == who.PersonID {
-			return fault.New(fault.Forbidden, "%s", needsAnother)
+		if !it.VerifiableBy(who.PersonID) {
+			return errNeedsAnother(it)
 		}
 		return nil
 	}

@@ -20,7 +20,7 @@ const (
 	i.id, i.workload_id, w.key as workload_key, w.name as workload_name, w.team_id, t.name as team_name, w.tier, w.restricted,
 	i.cause_kind, i.cause_key, i.title, i.detail, i.risk, i.timing, i.href,
 	coalesce(i.owner_id, '00000000-0000-0000-0000-000000000000') as owner_id, coalesce(o.name, 'Nobody yet') as owner_name,
-	i.due_on, i.state, i.resolution, i.version, i.opened_at, i.done_by, coalesce(d.name, '') as done_by_name, i.done_at,
+	i.due_on, i.state, i.resolution, i.version, i.opened_at, i.done_by, coalesce(d.name, '') as done_by_name, i.done_at, i.had_ticket,
 	coalesce(v.name, '') as verified_by, i.verified_at, coalesce(x.name, '') as closed_by, i.closed_at, i.closed_reason`
 	people = `
 	join workloads w on w.id = i.workload_id
@@ -108,7 +108,7 @@ func save(ctx context.Context, tx pgx.Tx, it Item, verifiedBy *uuid.UUID) error 
 		"done_by": it.DoneBy, "done_at": it.DoneAt, "verified_by": verifiedBy, "verified_at": it.VerifiedAt,
 	})
 	if name, ok := postgres.Constraint(err); ok && name == "items_four_eyes" {
-		return fault.New(fault.Forbidden, "%s", needsAnother)
+		return errNeedsAnother(it)
 	}
 	return err
 }

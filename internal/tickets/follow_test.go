@@ -5,9 +5,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"orrery/internal/audit"
+	"orrery/internal/fault"
+	"orrery/internal/identity"
 	"orrery/internal/remediation"
 	"orrery/internal/tickets"
 	"orrery/internal/tickets/trackertest"
@@ -164,12 +167,18 @@ func TestPollTellsWhatWasLost(t *testing.T) {
 	if i, l := d.Issues()[0], h.link(); !i.Closed || !l.Closed || l.Problem != "" {
 		t.Errorf("the ticket is %s there and %+v here", i.Status, l)
 	}
-	d.Set(1, false)
+	read := h.link().SyncedAt
+	opened := d.Set(1, false)
 	for range 3 {
 		h.clock = h.clock.Add(time.Hour)
 		h.must(h.service.Poll(t.Context()))
 		h.tell()
 	}
+	if l := h.link(); !l.SyncedAt.Equal(*read) {
+		t.Error("the ticket of what ended is read again although its tracker was told")
+	}
+	receive("m0", opened)
+	h.tell()
 	if i, l := d.Issues()[0], h.link(); i.Closed || l.Closed || h.read(h.item.ID).State != remediation.Verified {
 		t.Errorf("a person opened it: the ticket is %s there and %+v here", i.Status, l)
 	}
@@ -201,5 +210,77 @@ func TestTicketOfWhatEndedBefore(t *testing.T) {
 	h.tell()
 	if i := d.Issues()[0]; !i.Closed || i.Reason != "not_planned" {
 		t.Errorf("the issue is closed: %v, %s", i.Closed, i.Reason)
+	}
+}
+
+// TestFourEyesOverATicket lets nobody verify what a ticket closed who had the ticket: not the
+// owner, then or since, and not who made it.
+func TestFourEyesOverATicket(t *testing.T) {
+	h, d, receive := linked(t)
+	receive("m1", d.Set(1, true))
+	refused := func(who identity.Actor, owner uuid.UUID, state string) error {
+		t.Helper()
+		it := h.read(h.item.ID)
+		_, err := h.items.Change(t.Context(), who, it.ID, remediation.Change{
+			Version: it.Version, OwnerID: owner.String(), DueOn: it.DueOn.Format(time.DateOnly), State: state, Resolution: "Closed.",
+		})
+		return err
+	}
+	if err := refused(h.asha, h.asha.PersonID, remediation.Verified); !fault.Is(err, fault.Forbidden) || !strings.Contains(fault.MessageOf(err), "neither the owner nor who made the ticket") {
+		t.Errorf("the owner: %v", err)
+	}
+	h.must(refused(h.asha, h.mika.PersonID, remediation.Done)) // handed over, it is as before
+	for name, who := range map[string]identity.Actor{"who made the ticket": h.asha, "the owner since": h.mika} {
+		if err := refused(who, h.mika.PersonID, remediation.Verified); !fault.Is(err, fault.Forbidden) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := h.db.Exec(t.Context(), `update items set state = 'verified', verified_by = $1`, h.asha.PersonID); err == nil {
+		t.Error("the table let who made the ticket verify")
+	}
+	h.must(refused(h.boss, h.mika.PersonID, remediation.Verified))
+	if it := h.read(h.item.ID); it.State != remediation.Verified || it.VerifiedBy != "Jonas" {
+		t.Errorf("the item is %s, verified by %q", it.State, it.VerifiedBy)
+	}
+}
+
+// TestOneTrackerHoldsUpNoOther polls one tracker while the token of another does not open and a
+// third does not answer.
+func TestOneTrackerHoldsUpNoOther(t *testing.T) {
+	h := newHouse(t)
+	sealed, dead, good := trackertest.NewGitHub(t), trackertest.NewGitHub(t), trackertest.NewGitHub(t)
+	var trackers []uuid.UUID
+	for _, d := range []*trackertest.Double{sealed, dead, good} {
+		tracker, _ := h.gitHub(d)
+		trackers = append(trackers, tracker.ID)
+		for range 5 {
+			id, err := h.items.Open(t.Context(), h.asha, h.workload, remediation.NewItem{Title: "Page on-call", Risk: "high", OwnerID: h.asha.PersonID.String()})
+			h.must(err)
+			h.must(h.service.Create(t.Context(), h.asha, id, tracker.ID))
+			list, err := tickets.LinksOf(t.Context(), h.db, id)
+			h.must(err)
+			h.must(h.service.Make(t.Context(), list[0].ID, false))
+		}
+	}
+	for number := range 5 {
+		good.Set(number+1, true)
+	}
+	dead.Fail("GET /repos", 500)
+	h.exec(`update trackers set token = '\x00' where id = $1`, trackers[0])
+	h.clock = h.clock.Add(time.Hour)
+	h.must(h.service.Poll(t.Context()))
+	count := func(sql string, args ...any) (n int) {
+		t.Helper()
+		h.must(h.db.QueryRow(t.Context(), sql, args...).Scan(&n))
+		return n
+	}
+	if n := count(`select count(*) from ticket_links where tracker_id = $1 and closed`, trackers[2]); n != 5 {
+		t.Errorf("%d of 5 tickets of the tracker that answers are read", n)
+	}
+	if n := count(`select count(*) from ticket_links where tracker_id = $1 and problem like '%token of the tracker cannot be read%' and synced_at = $2`, trackers[0], h.clock); n != 5 {
+		t.Errorf("%d of 5 tickets say that the token cannot be read", n)
+	}
+	if n := count(`select count(*) from ticket_links where tracker_id = $1 and problem like '%did not answer%'`, trackers[1]); n < 1 || n > 5 {
+		t.Errorf("%d tickets say that their tracker does not answer", n)
 	}
 }

@@ -202,7 +202,7 @@ func (s *Service) applyIn(ctx context.Context, tx pgx.Tx, link Link, i issue, no
 	case i.Closed && !before.Closed && before.Told && !it.Finished():
 		return nil // it was opened again here, and the tracker is not told yet: this may be the echo of our own closing
 	case i.Closed && !before.Closed:
-		return remediation.TicketClosed(ctx, tx, it, i.Key, now)
+		return remediation.TicketClosed(ctx, tx, it, i.Key, before.MadeBy, now)
 	case !i.Closed && before.Closed:
 		return remediation.TicketReopened(ctx, tx, it, i.Key, now)
 	}

@@ -45,9 +45,22 @@ func (s *Service) secret(ctx context.Context, q postgres.Querier, id uuid.UUID, 
 	return s.door.Open(purpose, sealed)
 }
 
+// token opens the token of a tracker; a refusal when it was sealed with another key.
+func (s *Service) token(ctx context.Context, id uuid.UUID) (string, error) {
+	var sealed []byte
+	if err := s.db.QueryRow(ctx, `select token from trackers where id = $1`, id).Scan(&sealed); err != nil {
+		return "", fmt.Errorf("read token of tracker: %w", err)
+	}
+	token, err := s.door.Open(tokenPurpose(id), sealed)
+	if err != nil {
+		return "", &refusal{Words: "The token of the tracker cannot be read: the key for secrets is another one. An admin writes the token again."}
+	}
+	return token, nil
+}
+
 const linkColumns = `
 	l.id, l.item_id, l.tracker_id, coalesce(t.name, '') as tracker_name, coalesce(t.kind, '') as kind, l.key, l.url, l.state, l.status,
-	l.closed, l.told_resolved as told, l.synced_at, coalesce(nullif(l.problem, ''), l.tell_problem) as problem, l.made_at, l.system, l.version
+	l.closed, l.told_resolved as told, l.synced_at, coalesce(nullif(l.problem, ''), l.tell_problem) as problem, l.made_by, l.made_at, l.system, l.version
 	from ticket_links l
 	left join trackers t on t.id = l.tracker_id`
 

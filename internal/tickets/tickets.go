@@ -72,6 +72,7 @@ type Link struct {
 	Told        bool // the tracker knows the item as finished
 	SyncedAt    *time.Time
 	Problem     string
+	MadeBy      *uuid.UUID // nil: nobody who is a person
 	MadeAt      time.Time
 	System      string // as a program named it; empty with a tracker, and when it was typed
 	Version     int

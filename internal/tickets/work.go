@@ -3,11 +3,9 @@ package tickets
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
 	"orrery/internal/identity"
@@ -15,16 +13,13 @@ import (
 	"orrery/internal/text"
 )
 
-// Queue is the River queue of what is said to trackers.
-const Queue = "tickets"
-
+// The River queues of what is said to trackers, and of the poll, which may take minutes.
 const (
-	pollInterval = 5 * time.Minute
-	pollAge      = 30 * time.Minute // how old a status may be before it is read again
-	pollBatch    = 100
-	makeAttempts = 8
-	keepMessages = 30 * 24 * time.Hour
+	Queue     = "tickets"
+	QueuePoll = "tickets_poll"
 )
+
+const makeAttempts = 8
 
 // MakeArgs is the job that makes the ticket of a link.
 type MakeArgs struct {
@@ -53,17 +48,6 @@ func (TellArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: Queue, MaxAttempts: makeAttempts}
 }
 
-// PollArgs is the job that reads the status of tickets that were not heard of for a while.
-type PollArgs struct{}
-
-// Kind names the job.
-func (PollArgs) Kind() string { return "tickets.poll" }
-
-// InsertOpts puts the job in its queue. The next comes by the clock.
-func (PollArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: Queue, MaxAttempts: 1}
-}
-
 // RegisterWorkers adds the workers of this room.
 func RegisterWorkers(w *river.Workers, s *Service) {
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, job *river.Job[MakeArgs]) error {
@@ -73,14 +57,8 @@ func RegisterWorkers(w *river.Workers, s *Service) {
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, _ *river.Job[PollArgs]) error { return s.Poll(ctx) }))
 }
 
-// PeriodicJobs are the jobs of this room that a server runs by the clock.
-func PeriodicJobs() []*river.PeriodicJob {
-	return []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(pollInterval),
-		func() (river.JobArgs, *river.InsertOpts) { return PollArgs{}, nil }, nil)}
-}
-
 // followed loads a link with its item, tracker and the tracker's API; ok is false when there
-// is nothing to do any more.
+// is nothing to do any more. A refusal when the token does not open.
 func (s *Service) followed(ctx context.Context, id uuid.UUID) (l Link, it remediation.Item, r remote, ok bool, err error) {
 	l, err = linkByID(ctx, s.db, id)
 	if err != nil || l.TrackerID == nil || l.State == Removed {
@@ -93,7 +71,7 @@ func (s *Service) followed(ctx context.Context, id uuid.UUID) (l Link, it remedi
 	if it, err = remediation.Load(ctx, s.db, identity.SystemActor("tickets"), l.ItemID); err != nil {
 		return l, it, nil, false, err
 	}
-	token, err := s.secret(ctx, s.db, t.ID, "token", tokenPurpose(t.ID))
+	token, err := s.token(ctx, t.ID)
 	if err != nil {
 		return l, it, nil, false, err
 	}
@@ -180,56 +158,4 @@ func (s *Service) tellOnce(ctx context.Context, link uuid.UUID) (again bool, err
 		return false, errors.Join(err, err2)
 	}
 	return s.told(ctx, l, i, finished, "")
-}
-
-// Poll reads the tickets that were not heard of for a while, the longest first, tells those
-// that could not be told when their item moved, and forgets old ids of webhooks. What a tracker
-// says here is the truth. It does not authorise: the clock calls it.
-func (s *Service) Poll(ctx context.Context) error {
-	const sql = `
-		select l.id from ticket_links l join trackers t on t.id = l.tracker_id
-		where l.state = 'linked' and t.active and l.synced_at < $1 order by l.synced_at limit $2`
-	now := s.now()
-	rows, err := s.db.Query(ctx, sql, now.Add(-pollAge), pollBatch)
-	if err != nil {
-		return fmt.Errorf("poll tickets: %w", err)
-	}
-	links, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-	if err != nil {
-		return fmt.Errorf("poll tickets: %w", err)
-	}
-	for _, id := range links {
-		if err := s.pollOne(ctx, id); err != nil {
-			return err
-		}
-	}
-	_, err = s.db.Exec(ctx, `delete from tracker_messages where at < $1`, now.Add(-keepMessages))
-	return err
-}
-
-func (s *Service) pollOne(ctx context.Context, id uuid.UUID) error {
-	l, _, r, ok, err := s.followed(ctx, id)
-	if err != nil || !ok {
-		return err
-	}
-	i, err := r.read(ctx, l.Key)
-	if err == nil {
-		err = s.apply(ctx, l, i)
-		var due bool
-		if err == nil {
-			err = s.db.QueryRow(ctx, `select tell_due from ticket_links where id = $1`, id).Scan(&due)
-		}
-		if err != nil || !due {
-			return err
-		}
-		if err = s.Tell(ctx, id); err == nil {
-			return nil
-		}
-	}
-	words := "The tracker did not answer when it was asked last."
-	var no *refusal
-	if errors.As(err, &no) {
-		words = no.Words
-	}
-	return s.problem(ctx, id, "", words)
 }

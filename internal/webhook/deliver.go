@@ -19,8 +19,12 @@ import (
 	"orrery/internal/outbound"
 )
 
-// Queue is the River queue of deliveries.
-const Queue = "webhooks"
+// The River queues of this room. What is tried again and the sweep hold up no first attempt.
+const (
+	Queue      = "webhooks"
+	queueAgain = "webhooks_again"
+	queueSweep = "webhooks_sweep"
+)
 
 const (
 	lease         = outbound.Timeout + 10*time.Second // of one attempt; after it the worker is taken for dead
@@ -28,6 +32,8 @@ const (
 	sweepInterval = 10 * time.Second
 	keepEnded     = 30 * 24 * time.Hour
 	maxAnswer     = 64 << 10 // bytes read of an answer, so that the connection can be used again
+	atOnce        = 3        // attempts at one endpoint
+	doors         = 4        // workers that begin or end an attempt, which locks its endpoint
 )
 
 // delays are the waits after each failed attempt: a day and an hour in all.
@@ -42,7 +48,7 @@ type DeliverArgs struct {
 // Kind names the job.
 func (DeliverArgs) Kind() string { return "webhook.deliver" }
 
-// InsertOpts puts the job in its queue. What is tried again is a new job.
+// InsertOpts puts the job in its queue. What is tried again is a new job in the other one.
 func (DeliverArgs) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: Queue, MaxAttempts: 3}
 }
@@ -53,9 +59,15 @@ type SweepArgs struct{}
 // Kind names the job.
 func (SweepArgs) Kind() string { return "webhook.sweep" }
 
-// InsertOpts lets a sweep go before the deliveries that wait.
+// InsertOpts lets a sweep wait for no delivery.
 func (SweepArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: Queue, MaxAttempts: 1}
+	return river.InsertOpts{Queue: queueSweep, MaxAttempts: 1}
+}
+
+// Queues are the queues of this room with how many jobs are worked at once. An attempt mostly
+// waits for its receiver, and each has atOnce, so many may be slow before others wait.
+func Queues() map[string]river.QueueConfig {
+	return map[string]river.QueueConfig{Queue: {MaxWorkers: 48}, queueAgain: {MaxWorkers: 16}, queueSweep: {MaxWorkers: 1}}
 }
 
 // RegisterWorkers adds the workers of this room.
@@ -73,21 +85,9 @@ func PeriodicJobs() []*river.PeriodicJob {
 		&river.PeriodicJobOpts{RunOnStart: true})}
 }
 
-// claimed is a delivery that this worker may try now.
-type claimed struct {
-	EndpointID   uuid.UUID
-	EventID      uuid.UUID
-	Body         []byte
-	Attempts     int
-	URL          string
-	State        string
-	Secret       []byte
-	SecretBefore []byte
-	BeforeUntil  *time.Time
-}
-
-// Deliver makes one attempt at a delivery that is due and that nobody else tries. It does not
-// authorise: the queue calls it.
+// Deliver makes one attempt at a delivery that is due and that nobody else tries. When its
+// endpoint has as many attempts as it may, it waits for the end of one. It does not authorise:
+// the queue calls it.
 func (s *Service) Deliver(ctx context.Context, id uuid.UUID) error {
 	start := s.now()
 	c, err := s.claim(ctx, id, start)
@@ -108,20 +108,6 @@ func (s *Service) Deliver(ctx context.Context, id uuid.UUID) error {
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return s.settle(after, id, c, a, wait)
-}
-
-func (s *Service) claim(ctx context.Context, id uuid.UUID, now time.Time) (claimed, error) {
-	const sql = `
-		update webhook_deliveries d set leased_until = $3
-		from webhook_endpoints e
-		where d.id = $1 and e.id = d.endpoint_id and d.state = 'pending' and d.due_at <= $2::timestamptz + interval '1 second'
-			and (d.leased_until is null or d.leased_until < $2)
-		returning d.endpoint_id, d.event_id, d.body, d.attempts, e.url, e.state, e.secret, e.secret_before, e.before_until`
-	rows, err := s.db.Query(ctx, sql, id, now, now.Add(lease))
-	if err != nil {
-		return claimed{}, err
-	}
-	return pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[claimed])
 }
 
 // send posts the message and fills in what came of it. wait is what the receiver asks for
@@ -183,47 +169,6 @@ func (s *Service) request(ctx context.Context, c claimed, at time.Time) (*http.R
 	return r, nil
 }
 
-// settle stores what came of an attempt: delivered, to be tried again, or given up.
-func (s *Service) settle(ctx context.Context, id uuid.UUID, c claimed, a Attempt, wait time.Duration) error {
-	now := s.now()
-	state, due := Delivered, now
-	switch tried := a.Number - replayedFrom(a.Number); {
-	case a.Status/100 == 2:
-	case c.State != On || a.Status == http.StatusGone || tried > len(delays):
-		state = Failed
-	default:
-		state, due = Pending, now.Add(max(delays[tried-1], wait))
-	}
-	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
-		const attempt = `insert into webhook_attempts (delivery_id, number, at, took_ms, status, problem) values ($1, $2, $3, $4, $5, $6) on conflict do nothing`
-		if _, err := tx.Exec(ctx, attempt, id, a.Number, a.At, a.TookMS, a.Status, a.Problem); err != nil {
-			return err
-		}
-		const delivery = `
-			update webhook_deliveries set state = $2, attempts = $3, due_at = $4, leased_until = null, ended_at = case when $2 = 'pending' then null else $5::timestamptz end
-			where id = $1 and state = 'pending' and attempts < $3`
-		moved, err := tx.Exec(ctx, delivery, id, state, a.Number, due, now)
-		if err != nil || moved.RowsAffected() == 0 {
-			return err
-		}
-		if a.Status == http.StatusGone {
-			return s.gone(ctx, tx, c.EndpointID, now)
-		}
-		if state == Pending {
-			return s.insertJobs(ctx, tx, []uuid.UUID{id}, due)
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("settle delivery: %w", err)
-	}
-	return nil
-}
-
-// replayedFrom is the attempt before the round that attempt number n is in: a replay has
-// attempts of its own.
-func replayedFrom(n int) int { return (n - 1) / (len(delays) + 1) * (len(delays) + 1) }
-
 // gone switches the endpoint off for good and gives up what waits for it.
 func (s *Service) gone(ctx context.Context, tx pgx.Tx, endpoint uuid.UUID, now time.Time) error {
 	moved, err := tx.Exec(ctx, `update webhook_endpoints set state = 'gone', version = version + 1 where id = $1 and state = 'on'`, endpoint)
@@ -239,7 +184,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 	now := s.now()
 	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
 		const sql = `
-			update webhook_deliveries set leased_until = null, due_at = greatest(due_at, $1)
+			update webhook_deliveries set leased_until = null, waits = false, due_at = greatest(due_at, $1)
 			where id in (
 				select id from webhook_deliveries
 				where state = 'pending' and (leased_until < $1 or leased_until is null and due_at < $2)

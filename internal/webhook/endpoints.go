@@ -48,12 +48,16 @@ func (s *Service) Endpoint(ctx context.Context, who identity.Actor, id uuid.UUID
 }
 
 // Create makes an endpoint and returns its secret, which is never shown again. Admins may.
-// Invalid on "name", "url" and "event"; unavailable without a key for secrets.
+// Events of restricted workloads are for who reads all of these. Invalid on "name", "url" and
+// "event"; unavailable without a key for secrets.
 func (s *Service) Create(ctx context.Context, who identity.Actor, in Input) (Endpoint, string, error) {
 	if err := may(who); err != nil {
 		return Endpoint{}, "", err
 	}
 	in, err := in.check()
+	if err == nil {
+		err = in.mayHear(who)
+	}
 	if err != nil {
 		return Endpoint{}, "", err
 	}
@@ -83,6 +87,9 @@ func (s *Service) Change(ctx context.Context, who identity.Actor, id uuid.UUID, 
 		return err
 	}
 	in, err := in.check()
+	if err == nil {
+		err = in.mayHear(who)
+	}
 	if err != nil {
 		return err
 	}
@@ -208,6 +215,18 @@ func (in Input) check() (Input, error) {
 		in.Events = []string{}
 	}
 	return in, fault.InvalidFields(bad...)
+}
+
+// readsAll reports whether who reads every restricted workload: auditors, and approvers and
+// others whose grant is for all workloads.
+func readsAll(who identity.Actor) bool { return who.CanRead(identity.Target{Restricted: true}) }
+
+// mayHear refuses events of restricted workloads to who may not read all of them.
+func (in Input) mayHear(who identity.Actor) error {
+	if in.Restricted && !readsAll(who) {
+		return fault.New(fault.Forbidden, "Only an admin who reads every restricted workload, as an auditor does, may send their events to a webhook.")
+	}
+	return nil
 }
 
 func (in Input) state() string {

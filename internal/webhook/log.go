@@ -52,7 +52,17 @@ func (s *Service) Deliveries(ctx context.Context, who identity.Actor, endpoint u
 		list = list[:limit]
 		next = list[limit-1].ID.String()
 	}
+	for i := range list {
+		list[i].hide(who)
+	}
 	return list, next, err
+}
+
+// hide takes away what was sent of a restricted workload from who may not read all of these.
+func (d *Delivery) hide(who identity.Actor) {
+	if d.Restricted && !readsAll(who) {
+		d.Body = nil
+	}
 }
 
 // Delivery reads one delivery with its attempts, the newest first. Admins may.
@@ -63,12 +73,13 @@ func (s *Service) Delivery(ctx context.Context, who identity.Actor, id uuid.UUID
 	d, err := deliveryByID(ctx, s.db, id)
 	if err == nil {
 		d.Tries, err = listAttempts(ctx, s.db, id)
+		d.hide(who)
 	}
 	return d, err
 }
 
-// Replay delivers once more what ended, with the same id and bytes. Admins may; conflict when
-// it is still pending or its endpoint is off.
+// Replay delivers once more what ended, with the same id and bytes, and with
+// attempts of its own from the first. Admins may; conflict when it is still pending or its endpoint is off.
 func (s *Service) Replay(ctx context.Context, who identity.Actor, id uuid.UUID) (Delivery, error) {
 	if err := may(who); err != nil {
 		return Delivery{}, err
@@ -77,6 +88,7 @@ func (s *Service) Replay(ctx context.Context, who identity.Actor, id uuid.UUID) 
 	if err != nil {
 		return d, err
 	}
+	d.hide(who)
 	n, err := s.replay(ctx, who, d.EndpointID, `id = $3`, id)
 	if err == nil && n == 0 {
 		err = fault.New(fault.Conflict, "This delivery is not through yet: it is tried by itself.")
@@ -109,7 +121,7 @@ func (s *Service) replay(ctx context.Context, who identity.Actor, endpoint uuid.
 			return errOff()
 		}
 		sql := `
-			update webhook_deliveries set state = 'pending', due_at = $2, leased_until = null, ended_at = null
+			update webhook_deliveries set state = 'pending', due_at = $2, leased_until = null, waits = false, ended_at = null, attempts_before = attempts
 			where id in (select id from webhook_deliveries where endpoint_id = $1 and state <> 'pending' and ` + condition + ` order by made_at, id limit $4)
 			returning id`
 		rows, err := tx.Query(ctx, sql, endpoint, now, arg, maxReplay)

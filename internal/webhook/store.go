@@ -73,7 +73,7 @@ func updateEndpoint(ctx context.Context, tx pgx.Tx, id uuid.UUID, in Input) erro
 }
 
 const deliveryColumns = `
-	d.id, d.endpoint_id, d.event_id, d.type, d.body, d.state, d.attempts, d.made_at, d.due_at, d.ended_at,
+	d.id, d.endpoint_id, d.event_id, d.type, d.restricted, d.body, d.state, d.attempts, d.made_at, d.due_at, d.ended_at,
 	coalesce(a.status, 0) as last_status, coalesce(a.problem, '') as last_problem
 	from webhook_deliveries d
 	left join webhook_attempts a on a.delivery_id = d.id and a.number = d.attempts`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,6 +20,8 @@ type message struct {
 	Type string
 	At   time.Time
 	Data data
+
+	restricted bool // of a restricted workload
 }
 
 type data struct {
@@ -48,9 +51,8 @@ func (s *Service) Take(ctx context.Context, tx pgx.Tx, e audit.Event) error {
 	if e.ActorID != uuid.Nil {
 		m.Data.Actor = e.ActorID.String()
 	}
-	restricted := false
 	if id := e.WorkloadID(); id != uuid.Nil {
-		err := tx.QueryRow(ctx, `select key, restricted from workloads where id = $1`, id).Scan(&m.Data.Workload, &restricted)
+		err := tx.QueryRow(ctx, `select key, restricted from workloads where id = $1`, id).Scan(&m.Data.Workload, &m.restricted)
 		if err != nil {
 			return fmt.Errorf("read workload of event: %w", err)
 		}
@@ -59,7 +61,7 @@ func (s *Service) Take(ctx context.Context, tx pgx.Tx, e audit.Event) error {
 	const sql = `
 		select id from webhook_endpoints
 		where state = 'on' and (events = '{}' or $1 = any(events)) and (restricted or not $2)`
-	rows, err := tx.Query(ctx, sql, e.Verb, restricted)
+	rows, err := tx.Query(ctx, sql, e.Verb, m.restricted)
 	if err != nil {
 		return fmt.Errorf("read webhooks: %w", err)
 	}
@@ -75,6 +77,18 @@ func (s *Service) htmlURL(e audit.Event, workload string) string {
 	switch e.TargetKind {
 	case "item":
 		return s.url + "/items/" + e.TargetID
+	case "ticket":
+		return s.url + "/items/" + e.Detail("item")
+	case "comment":
+		if kind, id, _ := strings.Cut(e.Detail("on"), " "); kind == "item" {
+			return s.url + "/items/" + id
+		}
+	case "incident":
+		return s.url + "/incidents/" + e.TargetID
+	case "lesson":
+		return s.url + "/lessons/" + e.TargetID
+	case "follow_up":
+		return s.url + "/follow-ups/" + e.TargetID
 	case "review":
 		return s.url + "/reviews/" + e.TargetID
 	case "acceptance":
@@ -99,11 +113,11 @@ func (s *Service) queue(ctx context.Context, tx pgx.Tx, endpoints []uuid.UUID, m
 		ids[i] = uuid.Must(uuid.NewV7())
 	}
 	const sql = `
-		insert into webhook_deliveries (id, endpoint_id, event_id, type, body, state, made_at, due_at)
-		select d.id, d.endpoint, @event, @type, @body, 'pending', @now, @now from unnest(@ids::uuid[], @endpoints::uuid[]) as d(id, endpoint)
+		insert into webhook_deliveries (id, endpoint_id, event_id, type, restricted, body, state, made_at, due_at)
+		select d.id, d.endpoint, @event, @type, @restricted, @body, 'pending', @now, @now from unnest(@ids::uuid[], @endpoints::uuid[]) as d(id, endpoint)
 		on conflict on constraint webhook_deliveries_once do nothing
 		returning id`
-	rows, err := tx.Query(ctx, sql, pgx.StrictNamedArgs{"ids": ids, "endpoints": endpoints, "event": m.ID, "type": m.Type, "body": body, "now": now})
+	rows, err := tx.Query(ctx, sql, pgx.StrictNamedArgs{"ids": ids, "endpoints": endpoints, "event": m.ID, "type": m.Type, "restricted": m.restricted, "body": body, "now": now})
 	if err != nil {
 		return fmt.Errorf("queue deliveries: %w", err)
 	}
@@ -119,9 +133,13 @@ func (s *Service) insertJobs(ctx context.Context, tx pgx.Tx, deliveries []uuid.U
 	if len(deliveries) == 0 {
 		return nil
 	}
+	queue := Queue
+	if !at.IsZero() {
+		queue = queueAgain
+	}
 	jobs := make([]river.InsertManyParams, len(deliveries))
 	for i, id := range deliveries {
-		jobs[i] = river.InsertManyParams{Args: DeliverArgs{DeliveryID: id}, InsertOpts: &river.InsertOpts{ScheduledAt: at}}
+		jobs[i] = river.InsertManyParams{Args: DeliverArgs{DeliveryID: id}, InsertOpts: &river.InsertOpts{Queue: queue, ScheduledAt: at}}
 	}
 	if _, err := s.jobs.InsertManyTx(ctx, tx, jobs); err != nil {
 		return fmt.Errorf("insert jobs of deliveries: %w", err)

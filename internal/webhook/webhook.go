@@ -73,7 +73,8 @@ type Delivery struct {
 	EndpointID  uuid.UUID
 	EventID     uuid.UUID
 	Type        string
-	Body        []byte
+	Restricted  bool   // of a restricted workload, or of a webhook that heard of them
+	Body        []byte // nil for who may not read what is restricted
 	State       string
 	Attempts    int
 	MadeAt      time.Time
@@ -105,10 +106,12 @@ type Service struct {
 	door *outbound.Door
 	url  string // of this portal, without a slash at the end
 	now  func() time.Time
+
+	doors chan struct{} // taken while an attempt begins or ends
 }
 
 // NewService returns the service on the pool. Deliveries go through the door, secrets
 // are sealed by it; now gives the time of an act.
 func NewService(db *pgxpool.Pool, jobs *river.Client[pgx.Tx], door *outbound.Door, publicURL string, now func() time.Time) *Service {
-	return &Service{db: db, jobs: jobs, door: door, url: publicURL, now: now}
+	return &Service{db: db, jobs: jobs, door: door, url: publicURL, now: now, doors: make(chan struct{}, doors)}
 }

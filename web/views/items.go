@@ -124,6 +124,9 @@ func (p ItemPage) verifyWords() string {
 	if it.State == remediation.Done && it.DoneByName != "" {
 		return "To be verified by another person than " + it.DoneByName + ", who did it: somebody of " + who + "."
 	}
+	if it.State == remediation.Done {
+		return "Nobody is named who did it. To be verified by somebody of " + who + ", who neither owns the item nor made its ticket."
+	}
 	return "Whoever marks it done does not verify it: another person does, of " + who + "."
 }
 

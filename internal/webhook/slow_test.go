@@ -1,0 +1,171 @@
+package webhook_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"orrery/internal/webhook"
+)
+
+// start runs what a server runs for webhooks, until the test ends.
+func (h *house) start() {
+	h.Helper()
+	workers := river.NewWorkers()
+	webhook.RegisterWorkers(workers, h.service)
+	client, err := river.NewClient(riverpgxv5.New(h.db), &river.Config{Schema: "river", Queues: webhook.Queues(), Workers: workers})
+	h.must(err)
+	h.must(client.Start(h.Context()))
+	h.Cleanup(func() { _ = client.StopAndCancel(h.Context()) })
+}
+
+// slow is a receiver that answers when it is let.
+type slow struct {
+	mu        sync.Mutex
+	now, most int
+	came      int
+	let       chan struct{}
+}
+
+func (s *slow) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.now++
+	s.came++
+	s.most = max(s.most, s.now)
+	s.mu.Unlock()
+	select {
+	case <-s.let:
+	case <-r.Context().Done():
+	case <-time.After(12 * time.Second):
+	}
+	s.mu.Lock()
+	s.now--
+	s.mu.Unlock()
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// TestASlowReceiverHoldsNobodyUp sends a hundred events to a receiver that does not answer yet and
+// to one that does at once: the second has them all while the first has a few at a time, and
+// the first has them all in the end, each once.
+func TestASlowReceiverHoldsNobodyUp(t *testing.T) {
+	h := newHouse(t, "127.0.0.1")
+	late := &slow{let: make(chan struct{})}
+	double := httptest.NewServer(late)
+	t.Cleanup(double.Close)
+	_, _, err := h.service.Create(t.Context(), h.boss, webhook.Input{Name: "Slow", URL: double.URL, On: true})
+	h.must(err)
+	h.endpoint()
+	const events = 100
+	for range events {
+		h.happen("item.done")
+	}
+	h.start()
+	healthy := 0
+	start := time.Now()
+	for healthy < events && time.Since(start) < 10*time.Second {
+		healthy += len(h.received())
+		time.Sleep(20 * time.Millisecond)
+	}
+	late.mu.Lock()
+	if healthy != events || late.came > 3 {
+		t.Errorf("after %s the healthy receiver has %d, the slow one %d", time.Since(start), healthy, late.came)
+	}
+	late.mu.Unlock()
+	close(late.let)
+	for delivered := 0; delivered < 2*events; time.Sleep(50 * time.Millisecond) {
+		if time.Since(start) > time.Minute {
+			t.Fatalf("%d of %d are delivered", delivered, 2*events)
+		}
+		h.must(h.db.QueryRow(t.Context(), `select count(*) from webhook_deliveries where state = 'delivered' and not waits and leased_until is null`).Scan(&delivered))
+	}
+	late.mu.Lock()
+	defer late.mu.Unlock()
+	if late.came != events || late.most > 3 {
+		t.Errorf("the slow receiver had %d, at most %d at once", late.came, late.most)
+	}
+}
+
+// TestWhatWaitsOutlivesItsServer finds what waited for a worker that died.
+func TestWhatWaitsOutlivesItsServer(t *testing.T) {
+	h := newHouse(t, "127.0.0.1")
+	h.endpoint()
+	for range 5 {
+		h.happen("item.done")
+	}
+	h.exec(`update webhook_deliveries set leased_until = $1 where id in (select id from webhook_deliveries order by id limit 3)`, h.clock().Add(20*time.Second))
+	h.work()
+	h.exec(`delete from river.river_job`)
+	var waiting int
+	h.must(h.db.QueryRow(t.Context(), `select count(*) from webhook_deliveries where waits`).Scan(&waiting))
+	if n := len(h.received()); n != 0 || waiting != 2 {
+		t.Errorf("%d messages came and %d wait", n, waiting)
+	}
+	h.pass(30 * time.Second)
+	h.must(h.service.Sweep(t.Context()))
+	h.start()
+	came := 0
+	for start := time.Now(); came < 5 && time.Since(start) < 20*time.Second; time.Sleep(20 * time.Millisecond) {
+		came += len(h.received())
+	}
+	if came != 5 {
+		t.Errorf("%d of 5 came", came)
+	}
+}
+
+// TestAReplayHasAttemptsOfItsOwn fails after a replay as it would at first: soon, and eight
+// times before it is given up.
+func TestAReplayHasAttemptsOfItsOwn(t *testing.T) {
+	h := newHouse(t, "127.0.0.1")
+	e, _ := h.endpoint()
+	h.happen("item.done")
+	h.work()
+	h.received()
+	log, _, err := h.service.Log(t.Context(), h.boss, e.ID, webhook.Delivered, "")
+	h.must(err)
+	id := log[0].ID
+	read := func() webhook.Delivery {
+		t.Helper()
+		d, err := h.service.Delivery(t.Context(), h.boss, id)
+		h.must(err)
+		return d
+	}
+	h.answers(500)
+	for round, before := range []int{1, 9} {
+		_, err := h.service.Replay(t.Context(), h.boss, id)
+		h.must(err)
+		h.work()
+		if d := read(); d.State != webhook.Pending || d.DueAt.Sub(h.clock()) != 5*time.Second {
+			t.Errorf("round %d: it is %s, and tried again after %s", round, d.State, d.DueAt.Sub(h.clock()))
+		}
+		for d := read(); d.State == webhook.Pending; d = read() {
+			h.pass(max(0, d.DueAt.Sub(h.clock())))
+			h.work()
+		}
+		if d := read(); d.Attempts != before+8 {
+			t.Errorf("round %d: given up after %d attempts", round, d.Attempts)
+		}
+	}
+	h.answers(410)
+	_, err = h.service.Replay(t.Context(), h.boss, id)
+	h.must(err)
+	h.work()
+	e, err = h.service.Endpoint(t.Context(), h.boss, e.ID)
+	h.must(err)
+	h.answers(500)
+	h.must(h.service.Change(t.Context(), h.boss, e.ID, e.Version, webhook.Input{Name: "Board", URL: e.URL, On: true}))
+	_, err = h.service.Replay(t.Context(), h.boss, id)
+	h.must(err)
+	h.work()
+	if d := read(); d.State != webhook.Pending {
+		t.Errorf("replayed after the receiver was gone, one failure makes it %s", d.State)
+	}
+	if _, err := h.service.Replay(t.Context(), h.boss, uuid.New()); err == nil {
+		t.Error("an unknown delivery is replayed")
+	}
+}

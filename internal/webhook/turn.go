@@ -1,0 +1,131 @@
+package webhook
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// claimed is a delivery that this worker may try now.
+type claimed struct {
+	EndpointID     uuid.UUID
+	EventID        uuid.UUID
+	Body           []byte
+	Attempts       int
+	AttemptsBefore int // of the time before the last replay
+	URL            string
+	State          string
+	Secret         []byte
+	SecretBefore   []byte
+	BeforeUntil    *time.Time
+}
+
+// turn runs do in a transaction with the endpoint of a delivery locked, by few workers at once,
+// so that those who wait for one endpoint do not take every connection.
+func (s *Service) turn(ctx context.Context, delivery uuid.UUID, do func(pgx.Tx) error) error {
+	select {
+	case s.doors <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-s.doors }()
+	return pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+		const sql = `select from webhook_endpoints where id = (select endpoint_id from webhook_deliveries where id = $1) for no key update`
+		if _, err := tx.Exec(ctx, sql, delivery); err != nil {
+			return err
+		}
+		return do(tx)
+	})
+}
+
+// claim leases a delivery that is due. When its endpoint has as many attempts as it may, the
+// delivery is marked as waiting. No rows when there is nothing to do now.
+func (s *Service) claim(ctx context.Context, id uuid.UUID, now time.Time) (c claimed, err error) {
+	found := false
+	err = s.turn(ctx, id, func(tx pgx.Tx) error {
+		const sql = `
+			with due as (
+				select d.id, (select count(*) from webhook_deliveries l where l.endpoint_id = d.endpoint_id and l.leased_until >= $2) >= $4 as full
+				from webhook_deliveries d
+				where d.id = $1 and d.state = 'pending' and d.due_at <= $2::timestamptz + interval '1 second'
+					and (d.leased_until is null or d.leased_until < $2))
+			update webhook_deliveries d set leased_until = case when due.full then null else $3::timestamptz end, waits = due.full
+			from due, webhook_endpoints e
+			where d.id = due.id and e.id = d.endpoint_id
+			returning due.full, d.endpoint_id, d.event_id, d.body, d.attempts, d.attempts_before, e.url, e.state, e.secret, e.secret_before, e.before_until`
+		rows, err := tx.Query(ctx, sql, id, now, now.Add(lease), atOnce)
+		if err != nil {
+			return err
+		}
+		full := false
+		_, err = pgx.ForEachRow(rows, []any{&full, &c.EndpointID, &c.EventID, &c.Body, &c.Attempts, &c.AttemptsBefore, &c.URL, &c.State, &c.Secret, &c.SecretBefore, &c.BeforeUntil},
+			func() error { found = !full; return nil })
+		return err
+	})
+	if err == nil && !found {
+		err = pgx.ErrNoRows
+	}
+	return c, err
+}
+
+// settle stores what came of an attempt: delivered, to be tried again, or given up. What waits
+// for the endpoint goes next.
+func (s *Service) settle(ctx context.Context, id uuid.UUID, c claimed, a Attempt, wait time.Duration) error {
+	now := s.now()
+	state, due := Delivered, now
+	switch tried := a.Number - c.AttemptsBefore; {
+	case a.Status/100 == 2:
+	case c.State != On || a.Status == http.StatusGone || tried > len(delays):
+		state = Failed
+	default:
+		state, due = Pending, now.Add(max(delays[tried-1], wait))
+	}
+	err := s.turn(ctx, id, func(tx pgx.Tx) error {
+		const attempt = `insert into webhook_attempts (delivery_id, number, at, took_ms, status, problem) values ($1, $2, $3, $4, $5, $6) on conflict do nothing`
+		if _, err := tx.Exec(ctx, attempt, id, a.Number, a.At, a.TookMS, a.Status, a.Problem); err != nil {
+			return err
+		}
+		const delivery = `
+			update webhook_deliveries set state = $2, attempts = $3, due_at = $4, leased_until = null, ended_at = case when $2 = 'pending' then null else $5::timestamptz end
+			where id = $1 and state = 'pending' and attempts < $3`
+		moved, err := tx.Exec(ctx, delivery, id, state, a.Number, due, now)
+		if err != nil {
+			return err
+		}
+		if err := s.next(ctx, tx, c.EndpointID); err != nil || moved.RowsAffected() == 0 {
+			return err
+		}
+		if a.Status == http.StatusGone {
+			return s.gone(ctx, tx, c.EndpointID, now)
+		}
+		if state == Pending {
+			return s.insertJobs(ctx, tx, []uuid.UUID{id}, due)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("settle delivery: %w", err)
+	}
+	return nil
+}
+
+// next makes a job for the delivery that has waited longest for an attempt at the endpoint.
+func (s *Service) next(ctx context.Context, tx pgx.Tx, endpoint uuid.UUID) error {
+	const sql = `
+		update webhook_deliveries set waits = false
+		where id = (select id from webhook_deliveries where endpoint_id = $1 and waits order by due_at, id limit 1)
+		returning id`
+	rows, err := tx.Query(ctx, sql, endpoint)
+	if err != nil {
+		return err
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return err
+	}
+	return s.insertJobs(ctx, tx, ids, time.Time{})
+}
