@@ -40,6 +40,12 @@ type Ground struct {
 //   - It is as old as what it rests on: for all_pass the oldest pass; for any_pass the
 //     newest pass; for a contradiction the newest failure, since one is enough.
 func Judge(c questionnaire.Check, g Ground) Verdict {
+	_, v := judge(c, g)
+	return v
+}
+
+// judge is Judge, with what the verdict was computed from.
+func judge(c questionnaire.Check, g Ground) (tally, Verdict) {
 	t := weigh(c, g)
 	v := Verdict{
 		Check: c.Digest(), ComputedAt: g.Now,
@@ -55,7 +61,7 @@ func Judge(c questionnaire.Check, g Ground) Verdict {
 		t.judgeAll(&v)
 	}
 	v.Detail += t.untaggedSentence()
-	return v
+	return t, v
 }
 
 // gap is something that was not looked at.
@@ -78,6 +84,8 @@ type tally struct {
 	empty        string // why there was nothing to evaluate, from the facts that say so
 	elsewhere    int    // facts that belong to other workloads
 	untagged     int    // of these, resources without any tag
+	strays       int    // of these, resources that fail
+	unsaid       int    // facts on nothing to evaluate that do not say that nothing is there
 	gaps         []gap
 	cells        int // cells that the run looked at for this source
 }
@@ -117,6 +125,9 @@ func weigh(c questionnaire.Check, g Ground) tally {
 			t.elsewhere++
 			if len(f.Tags) == 0 {
 				t.untagged++
+				if f.State == Fail {
+					t.strays++
+				}
 			}
 			continue
 		}
@@ -152,6 +163,9 @@ func (t *tally) add(f *Fact, whole bool) {
 		t.notEvaluated++
 		if whole && f.Reason == NotSeen {
 			t.unseen = append(t.unseen, f)
+		}
+		if !slices.Contains(nothing, f.Reason) {
+			t.unsaid++
 		}
 		if t.empty == "" || t.empty == NoFinding { // an evaluation of nothing says more than no finding
 			t.empty = f.Reason
