@@ -121,6 +121,9 @@ func weigh(c questionnaire.Check, g Ground) tally {
 		f := &facts[i]
 		cell := Cell{f.Account, f.Region}
 		spoken[cell] = true
+		if f.Reason == TrailKept {
+			continue // says where to look, not what was seen
+		}
 		if !belongs(f, c.Level, g) {
 			t.elsewhere++
 			if len(f.Tags) == 0 {
@@ -138,6 +141,7 @@ func weigh(c questionnaire.Check, g Ground) tally {
 			t.gaps = append(t.gaps, gap{cell, NotRead, fmt.Sprintf("The last run did not ask for this in %s.", cell)})
 		}
 	}
+	t.homeGaps(facts, whole)
 	slices.SortFunc(t.gaps, compareGaps)
 	return t
 }

@@ -36,6 +36,13 @@ var (
 	quiet    = looking("not_seen_within", "root_sign_in", 30*24*time.Hour)
 )
 
+// stopped asks whether a trail was stopped; kept says where a trail is.
+var stopped = looking("not_seen_within", "stop_logging", 30*24*time.Hour)
+
+func kept(account, region string) evidence.Fact {
+	return fact(evidence.NotApplicable, "arn:aws:cloudtrail:"+region+":"+account+":trail/main", 0, because("trail_kept"))
+}
+
 func looking(expect, key string, within time.Duration) questionnaire.Check {
 	return questionnaire.Check{ID: "c", Choice: "a", Source: evidence.ActivitySource, Key: key, Expect: expect, Within: within, Level: "account"}
 }
@@ -149,7 +156,14 @@ var judgeCases = []judgeCase{
 	{name: "seen: never, another cell is denied", check: restored, cells: []evidence.CellState{okEU, line(one, us, evidence.Denied)}, facts: facts{fact(na, account, 0, because("not_seen"))}, want: "cannot_tell", reason: "denied", hours: -1},
 	{name: "seen: in a time that AWS does not remember", check: looking("seen_within", "restore_test", 183*24*time.Hour), cells: []evidence.CellState{okEU}, facts: facts{fact(na, account, 0, because("not_seen"))}, want: "cannot_tell", reason: "not_seen", hours: -1, says: "AWS does not remember the whole time"},
 	{name: "not seen: nothing", check: quiet, cells: []evidence.CellState{okEU, okUS}, facts: facts{fact(na, account, 0, because("not_seen")), fact(na, account, 0, in(one, us), because("not_seen"))}, want: "supports", hours: 0, says: "Nothing was seen within 30 days."},
-	{name: "not seen: long ago", check: quiet, cells: []evidence.CellState{okEU}, facts: facts{fact(p, account, 31*24, titled("The root user signed in."))}, want: "supports", hours: 0},
+	{name: "not seen: where it is recorded nobody looked", check: quiet, cells: []evidence.CellState{okEU}, facts: facts{fact(na, account, 0, because("not_seen"))}, want: "cannot_tell", reason: "home_not_read", hours: -1, says: "account 111111111111, us-east-1"},
+	{name: "seen: where it is recorded nobody looked, and it was seen", check: looking("seen_within", "ConsoleLogin", 30*24*time.Hour), cells: []evidence.CellState{okEU}, facts: facts{fact(p, account, 5)}, want: "supports", hours: 0},
+	{name: "not seen: a trail kept here", check: stopped, cells: []evidence.CellState{okEU}, facts: facts{fact(na, account, 0, because("not_seen")), kept(one, eu)}, want: "supports", hours: 0},
+	{name: "not seen: a trail kept elsewhere", check: stopped, cells: []evidence.CellState{okEU}, facts: facts{fact(na, account, 0, because("not_seen")), kept(one, "ap-south-1"), kept(one, eu)}, want: "cannot_tell", reason: "home_not_read", hours: -1, says: "ap-south-1"},
+	{name: "not seen: a trail of the organisation", check: stopped, cells: []evidence.CellState{okEU}, facts: facts{fact(na, account, 0, because("not_seen")), kept(two, eu)}, want: "cannot_tell", reason: "home_not_read", hours: -1, says: "account 222222222222"},
+	{name: "not seen: no trail is known", check: stopped, cells: []evidence.CellState{okEU}, facts: facts{fact(na, account, 0, because("not_seen"))}, want: "cannot_tell", reason: "home_not_read", hours: -1, says: "No trail is known"},
+	{name: "not seen: stopped here, a trail kept elsewhere", check: stopped, cells: []evidence.CellState{okEU}, facts: facts{fact(p, account, 5), kept(one, us)}, want: "contradicts", hours: 0},
+	{name: "not seen: long ago", check: quiet, cells: []evidence.CellState{okEU, okUS}, facts: facts{fact(na, account, 0, in(one, us), because("not_seen")), fact(p, account, 31*24, titled("The root user signed in."))}, want: "supports", hours: 0},
 	{name: "not seen: it was", check: quiet, cells: []evidence.CellState{okEU}, facts: facts{fact(p, account, 5, titled("The root user signed in."))}, want: "contradicts", hours: 0, says: "The root user signed in."},
 	{name: "not seen: it was, before the cell was denied", check: quiet, cells: []evidence.CellState{line(one, eu, evidence.Denied)}, facts: facts{fact(p, account, 5, titled("The root user signed in."))}, want: "contradicts", hours: 0},
 	{name: "not seen: another cell is off", check: quiet, cells: []evidence.CellState{okEU, line(one, us, evidence.Off)}, facts: facts{fact(na, account, 0, because("not_seen"))}, want: "cannot_tell", reason: "off", hours: -1},
