@@ -60,7 +60,7 @@ func judge(c questionnaire.Check, g Ground) (tally, Verdict) {
 	default:
 		t.judgeAll(&v)
 	}
-	v.Detail += t.untaggedSentence()
+	v.Detail += t.untaggedSentence(&v)
 	return t, v
 }
 

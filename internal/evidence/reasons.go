@@ -60,7 +60,7 @@ const (
 var reasons = []Reason{
 	{string(Denied), "all", "AWS refused a call that the reading needs.", "Grant the permission that is named."},
 	{string(Expired), "all", "The credentials expired while the cell was read.", "Start Orrery with credentials that renew themselves, then collect again."},
-	{string(WrongAccount), "all", "The credentials belong to another account, so nothing was read and nothing stored.", "Run Orrery with credentials of the account in the scope, or correct the scope."},
+	{string(WrongAccount), "all", "The credentials belong to another account, so nothing was read with them; what the hub told counts all the same.", "Run Orrery with credentials of the account in the scope, or correct the scope."},
 	{string(RegionOff), "all", "The account has not opted in to the Region.", "Take the Region out of the scope, or enable it in the account."},
 	{string(Off), "all", "The service is not enabled in that account and Region.", "Enable the service there."},
 	{string(Throttled), "all", "AWS kept answering that there were too many requests.", "Collect again later; look for another tool that uses the same limit."},
