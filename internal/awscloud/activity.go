@@ -29,6 +29,8 @@ type activity struct {
 	user   string   // look these up by user name instead
 	did    string   // "A restore was started"
 	never  string   // "No restore was started"
+
+	onTrails bool // recorded where the trail is kept
 }
 
 var activities = map[string]activity{
@@ -37,7 +39,7 @@ var activities = map[string]activity{
 		did: "A restore was started", never: "No restore was started"},
 	"game_day":     {events: []string{"StartExperiment"}, did: "A fault injection experiment was started", never: "No fault injection experiment was started"},
 	"root_sign_in": {events: []string{"ConsoleLogin"}, user: "root", did: "The root user signed in", never: "The root user did not sign in"},
-	"stop_logging": {events: []string{"StopLogging", "DeleteTrail"}, did: "A trail was stopped or deleted", never: "No trail was stopped or deleted"},
+	"stop_logging": {events: []string{"StopLogging", "DeleteTrail"}, did: "A trail was stopped or deleted", never: "No trail was stopped or deleted", onTrails: true},
 }
 
 // activityOf is what a key looks for: a known activity, or the event of that name.
@@ -73,6 +75,27 @@ func readActivity(ctx context.Context, c *cell, keys []string, t *teller) error 
 			o.Detail = compact(map[string]any{"event": deref(last.EventName), "event_id": deref(last.EventId), "source": deref(last.EventSource), "user": deref(last.Username), "time": at.Format(time.RFC3339)})
 		}
 		t.tell(o)
+		if a.onTrails {
+			if err := c.tellTrails(ctx, key, t); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// tellTrails tells where each trail is kept: only there is recorded what is done to it.
+func (c *cell) tellTrails(ctx context.Context, key string, t *teller) error {
+	client := c.trails()
+	list, err := call(ctx, "cloudtrail:DescribeTrails", c, func(ctx context.Context) (*cloudtrail.DescribeTrailsOutput, error) {
+		return client.DescribeTrails(ctx, &cloudtrail.DescribeTrailsInput{IncludeShadowTrails: aws.Bool(true)})
+	})
+	if err != nil {
+		return err
+	}
+	for _, trail := range list.TrailList {
+		t.tell(evidence.Observation{Control: key, Resource: deref(trail.TrailARN), State: evidence.NotApplicable, Reason: evidence.TrailKept,
+			Title: fmt.Sprintf("The trail %s is kept in %s, and what is done to it is recorded there.", deref(trail.Name), deref(trail.HomeRegion))})
 	}
 	return nil
 }

@@ -153,6 +153,8 @@ func only() []proof {
 		{source: evidence.RecorderSource, reason: "recorder_failing", world: recorders(awstest.Recorder{Name: "r", Status: "FAILURE"})},
 		{source: evidence.TrailSource, reason: "trail_unclear", fault: always("GetEventSelectors", denied)},
 		{source: evidence.ActivitySource, reason: "not_seen", world: region(func(r *awstest.Region) { r.Events = nil })},
+		{source: evidence.ActivitySource, reason: "home_not_read", key: "root_sign_in"},
+		{source: evidence.ActivitySource, reason: "trail_kept", key: "stop_logging"},
 		{source: evidence.RestoreSource, reason: "not_seen", world: answering("ListRestoreJobs", map[string]any{})},
 		{source: evidence.IAMSource, reason: "no_root_credentials", world: rootReport("false")},
 		{source: evidence.IAMSource, reason: "root_unclear", world: rootReport("false"), fault: always("GetCredentialReport", denied)},

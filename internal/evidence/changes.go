@@ -114,7 +114,11 @@ func (s *Service) Changes(ctx context.Context, who identity.Actor, workloadID, o
 		return Changes{}, err
 	}
 	w.Production.Accounts = without(w.Production.Accounts, foreign)
-	if c.List, err = listChanges(ctx, s.db, w.Production, *c.From.FinishedAt, *c.To.FinishedAt); err != nil {
+	ask, err := s.asked(ctx)
+	if err != nil {
+		return Changes{}, err
+	}
+	if c.List, err = listChanges(ctx, s.db, w.Production, ask, *c.From.FinishedAt, *c.To.FinishedAt); err != nil {
 		return Changes{}, fmt.Errorf("compare collections: %w", err)
 	}
 	if c.More = len(c.List) > maxChanges; c.More {
@@ -131,7 +135,7 @@ func mayReadFindings(who identity.Actor, w workload.Workload) error {
 }
 
 // listChanges compares the first state before with the last state at the end of a window.
-func listChanges(ctx context.Context, q postgres.Querier, s workload.Scope, after, until time.Time) ([]Change, error) {
+func listChanges(ctx context.Context, q postgres.Querier, s workload.Scope, ask asked, after, until time.Time) ([]Change, error) {
 	const sql = `
 		with changed as (
 			select c.fact_id, (array_agg(c.before order by c.at))[1] as before, (array_agg(c.after order by c.at desc))[1] as after, max(c.at) as at
@@ -142,7 +146,7 @@ func listChanges(ctx context.Context, q postgres.Querier, s workload.Scope, afte
 		order by case when c.after = 'fail' then 1 when c.after = '' then 3 when c.before = 'fail' and c.after = 'pass' then 2 else 4 end,
 			f.source, f.control, f.account, f.region, f.resource
 		limit @limit`
-	args := scopeArgs(s)
+	args := ask.scopeArgs(s)
 	args["from"], args["until"], args["limit"] = after, until, maxChanges+1
 	rows, err := q.Query(ctx, sql, args)
 	if err != nil {

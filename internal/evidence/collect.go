@@ -215,7 +215,7 @@ func (s *Service) judgeRun(ctx context.Context, tx pgx.Tx, run Run, cells []Cell
 	if err := judgeOwn(ctx, tx, run.WorkloadID, checks, now); err != nil {
 		return err
 	}
-	if err := s.settle(ctx, tx, run, Ground{Cells: cells, Tags: tags, ApplicationARN: arn, Now: now}, foreign); err != nil {
+	if err := s.settle(ctx, tx, run, Ground{Cells: cells, Tags: tags, ApplicationARN: arn, Now: now}, checks, foreign); err != nil {
 		return fmt.Errorf("settle items: %w", err)
 	}
 	return s.tellJudged(ctx, tx, run, before, now)

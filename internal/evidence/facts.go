@@ -65,23 +65,9 @@ func (f *Fact) targets() []any {
 		&f.ApplicationARN, &f.ObservedAt, &f.ChangedAt, &f.RunID}
 }
 
-// inScope says in SQL which facts f belong to a scope, with scopeArgs: the rule of belongs.
-// Answers of the Well-Architected Tool belong to whom names their workload there.
-const inScope = `f.account = any(@accounts) and f.region = any(@regions)
-			and case when f.source = @tool then f.control = any(@named)
-				else f.resource like @whole || '%' or @arn <> '' and f.application_arn = @arn or f.tags && @tags
-				or @arn = '' and cardinality(@tags::text[]) = 0 end`
-
-func scopeArgs(s workload.Scope) pgx.StrictNamedArgs {
-	return pgx.StrictNamedArgs{
-		"accounts": notNil(s.Accounts), "regions": notNil(s.Regions), "tags": notNil(s.Tags), "arn": s.ApplicationARN, "whole": accountPrefix,
-		"tool": ToolSource, "named": notNil(s.WAWorkloads),
-	}
-}
-
 // listFacts reads a page of the standing facts that belong to the scope: of each cell what
 // comes next by its index, however much is stored of others, then the first of all.
-func listFacts(ctx context.Context, q postgres.Querier, s workload.Scope, f FactFilter, after [5]string) (FactPage, error) {
+func listFacts(ctx context.Context, q postgres.Querier, s workload.Scope, ask asked, f FactFilter, after [5]string) (FactPage, error) {
 	const sql = `
 		with cells as (
 			select a.account, r.region from unnest(@accounts::text[]) as a(account), unnest(@regions::text[]) as r(region)
@@ -102,7 +88,7 @@ func listFacts(ctx context.Context, q postgres.Querier, s workload.Scope, f Fact
 		select ` + factColumns + `, f.detail
 		from page p join facts f on f.id = p.id
 		order by p.source, p.control, p.account, p.region, p.resource`
-	args := scopeArgs(s)
+	args := ask.scopeArgs(s)
 	maps.Copy(args, pgx.StrictNamedArgs{
 		"source": clean(f.Source), "control": clean(f.Control), "state": clean(string(f.State)), "account": clean(f.Account), "region": clean(f.Region),
 		"k0": after[0], "k1": after[1], "k2": after[2], "k3": after[3], "k4": after[4], "limit": pageSize + 1,

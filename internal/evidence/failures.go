@@ -13,6 +13,7 @@ import (
 	"orrery/internal/fault"
 	"orrery/internal/identity"
 	"orrery/internal/postgres"
+	"orrery/internal/questionnaire"
 	"orrery/internal/remediation"
 	"orrery/internal/workload"
 )
@@ -50,28 +51,36 @@ func (s *Service) Failures(ctx context.Context, who identity.Actor, workloadID u
 	if err := mayReadFindings(who, w); err != nil {
 		return nil, err
 	}
-	return failures(ctx, s.db, w)
+	return s.failures(ctx, s.db, w)
 }
 
-func failures(ctx context.Context, q postgres.Querier, w workload.Workload) ([]Failure, error) {
+func (s *Service) failures(ctx context.Context, q postgres.Querier, w workload.Workload) ([]Failure, error) {
 	const sql = `
-		with failing as (
-		select f.source, f.control, min(f.title) filter (where f.state = 'fail') as title, count(*) filter (where f.state = 'fail') as failed, count(*) filter (where f.state = 'pass') as passed,
-			(array_agg(f.resource order by f.account, f.region, f.resource) filter (where f.state = 'fail'))[1:5] as resources, min(f.changed_at) filter (where f.state = 'fail') as since,
-			min(f.id) filter (where f.state = 'fail') as one
+		with bearing as (
+		select f.id, f.source, f.control, f.title, f.account, f.region, f.resource, f.changed_at, ` + failing + ` as fails
 		from facts f
-		where f.gone_at is null and f.state in ('fail', 'pass') and ` + inScope + `
-		group by f.source, f.control having count(*) filter (where f.state = 'fail') > 0)
+		where f.gone_at is null and f.state in ('fail', 'pass') and ` + inScope + `),
+		failing as (
+		select f.source, f.control, min(f.title) filter (where f.fails) as title, count(*) filter (where f.fails) as failed, count(*) filter (where not f.fails) as passed,
+			(array_agg(f.resource order by f.account, f.region, f.resource) filter (where f.fails))[1:5] as resources, min(f.changed_at) filter (where f.fails) as since,
+			min(f.id) filter (where f.fails) as one
+		from bearing f
+		group by f.source, f.control having count(*) filter (where f.fails) > 0)
 		select g.source, g.control, g.title, coalesce(o.detail->>'control_severity', ''), g.failed, g.passed, g.resources, g.since
 		from failing g join facts o on o.id = g.one
 		order by g.failed desc, g.source, g.control`
+	checks, err := s.checks(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the checks in use: %w", err)
+	}
+	now := s.now()
 	foreign, err := workload.Foreign(ctx, q, w.ID)
 	if err != nil {
 		return nil, err
 	}
 	scope := w.Production
 	scope.Accounts = without(scope.Accounts, foreign)
-	rows, err := q.Query(ctx, sql, scopeArgs(scope))
+	rows, err := q.Query(ctx, sql, askedBy(checks, now).failingArgs(scope))
 	if err != nil {
 		return nil, fmt.Errorf("read failures: %w", err)
 	}
@@ -86,7 +95,7 @@ func failures(ctx context.Context, q postgres.Querier, w workload.Workload) ([]F
 		return nil, err
 	}
 	w.Production = scope
-	elsewhere, err := TrackedElsewhere(ctx, q, w)
+	elsewhere, err := TrackedElsewhere(ctx, q, w, checks, now)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +138,7 @@ func (s *Service) Track(ctx context.Context, who identity.Actor, workloadID uuid
 		if err := remediation.LockItems(ctx, tx, w.ID); err != nil {
 			return err
 		}
-		list, err := failures(ctx, tx, w)
+		list, err := s.failures(ctx, tx, w)
 		if err != nil {
 			return err
 		}
@@ -181,9 +190,13 @@ func (in TrackInput) openings(w workload.Workload, list []Failure) ([]remediatio
 
 // opening is the item of a failure: one for a workload and control, its resources inside.
 func (f Failure) opening(w workload.Workload, owner uuid.UUID, due time.Time) remediation.Opening {
+	state := "&state=fail"
+	if questionnaire.IsSighted(f.Source) {
+		state = "" // it was seen, which is no state of failing
+	}
 	return remediation.Opening{
 		WorkloadID: w.ID, CauseKind: remediation.CauseEvidence, CauseKey: f.Key(), Title: shorten(f.Control+": "+f.Title, 280), Detail: f.sentence(),
-		Risk: f.Severity.Risk(), Href: "/workloads/" + w.Key + "/evidence?view=facts&state=fail&source=" + f.Source + "&control=" + f.Control, OwnerID: owner, DueOn: due,
+		Risk: f.Severity.Risk(), Href: "/workloads/" + w.Key + "/evidence?view=facts" + state + "&source=" + f.Source + "&control=" + f.Control, OwnerID: owner, DueOn: due,
 	}
 }
 

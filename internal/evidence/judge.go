@@ -40,6 +40,12 @@ type Ground struct {
 //   - It is as old as what it rests on: for all_pass the oldest pass; for any_pass the
 //     newest pass; for a contradiction the newest failure, since one is enough.
 func Judge(c questionnaire.Check, g Ground) Verdict {
+	_, v := judge(c, g)
+	return v
+}
+
+// judge is Judge, with what the verdict was computed from.
+func judge(c questionnaire.Check, g Ground) (tally, Verdict) {
 	t := weigh(c, g)
 	v := Verdict{
 		Check: c.Digest(), ComputedAt: g.Now,
@@ -54,8 +60,8 @@ func Judge(c questionnaire.Check, g Ground) Verdict {
 	default:
 		t.judgeAll(&v)
 	}
-	v.Detail += t.untaggedSentence()
-	return v
+	v.Detail += t.untaggedSentence(&v)
+	return t, v
 }
 
 // gap is something that was not looked at.
@@ -78,6 +84,8 @@ type tally struct {
 	empty        string // why there was nothing to evaluate, from the facts that say so
 	elsewhere    int    // facts that belong to other workloads
 	untagged     int    // of these, resources without any tag
+	strays       int    // of these, resources that fail
+	unsaid       int    // facts on nothing to evaluate that do not say that nothing is there
 	gaps         []gap
 	cells        int // cells that the run looked at for this source
 }
@@ -113,10 +121,16 @@ func weigh(c questionnaire.Check, g Ground) tally {
 		f := &facts[i]
 		cell := Cell{f.Account, f.Region}
 		spoken[cell] = true
+		if f.Reason == TrailKept {
+			continue // says where to look, not what was seen
+		}
 		if !belongs(f, c.Level, g) {
 			t.elsewhere++
 			if len(f.Tags) == 0 {
 				t.untagged++
+				if f.State == Fail {
+					t.strays++
+				}
 			}
 			continue
 		}
@@ -127,6 +141,7 @@ func weigh(c questionnaire.Check, g Ground) tally {
 			t.gaps = append(t.gaps, gap{cell, NotRead, fmt.Sprintf("The last run did not ask for this in %s.", cell)})
 		}
 	}
+	t.homeGaps(facts, whole)
 	slices.SortFunc(t.gaps, compareGaps)
 	return t
 }
@@ -152,6 +167,9 @@ func (t *tally) add(f *Fact, whole bool) {
 		t.notEvaluated++
 		if whole && f.Reason == NotSeen {
 			t.unseen = append(t.unseen, f)
+		}
+		if !slices.Contains(nothing, f.Reason) {
+			t.unsaid++
 		}
 		if t.empty == "" || t.empty == NoFinding { // an evaluation of nothing says more than no finding
 			t.empty = f.Reason

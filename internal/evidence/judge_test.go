@@ -36,6 +36,13 @@ var (
 	quiet    = looking("not_seen_within", "root_sign_in", 30*24*time.Hour)
 )
 
+// stopped asks whether a trail was stopped; kept says where a trail is.
+var stopped = looking("not_seen_within", "stop_logging", 30*24*time.Hour)
+
+func kept(account, region string) evidence.Fact {
+	return fact(evidence.NotApplicable, "arn:aws:cloudtrail:"+region+":"+account+":trail/main", 0, because("trail_kept"))
+}
+
 func looking(expect, key string, within time.Duration) questionnaire.Check {
 	return questionnaire.Check{ID: "c", Choice: "a", Source: evidence.ActivitySource, Key: key, Expect: expect, Within: within, Level: "account"}
 }
@@ -149,13 +156,21 @@ var judgeCases = []judgeCase{
 	{name: "seen: never, another cell is denied", check: restored, cells: []evidence.CellState{okEU, line(one, us, evidence.Denied)}, facts: facts{fact(na, account, 0, because("not_seen"))}, want: "cannot_tell", reason: "denied", hours: -1},
 	{name: "seen: in a time that AWS does not remember", check: looking("seen_within", "restore_test", 183*24*time.Hour), cells: []evidence.CellState{okEU}, facts: facts{fact(na, account, 0, because("not_seen"))}, want: "cannot_tell", reason: "not_seen", hours: -1, says: "AWS does not remember the whole time"},
 	{name: "not seen: nothing", check: quiet, cells: []evidence.CellState{okEU, okUS}, facts: facts{fact(na, account, 0, because("not_seen")), fact(na, account, 0, in(one, us), because("not_seen"))}, want: "supports", hours: 0, says: "Nothing was seen within 30 days."},
-	{name: "not seen: long ago", check: quiet, cells: []evidence.CellState{okEU}, facts: facts{fact(p, account, 31*24, titled("The root user signed in."))}, want: "supports", hours: 0},
+	{name: "not seen: where it is recorded nobody looked", check: quiet, cells: []evidence.CellState{okEU}, facts: facts{fact(na, account, 0, because("not_seen"))}, want: "cannot_tell", reason: "home_not_read", hours: -1, says: "account 111111111111, us-east-1"},
+	{name: "seen: where it is recorded nobody looked, and it was seen", check: looking("seen_within", "ConsoleLogin", 30*24*time.Hour), cells: []evidence.CellState{okEU}, facts: facts{fact(p, account, 5)}, want: "supports", hours: 0},
+	{name: "not seen: a trail kept here", check: stopped, cells: []evidence.CellState{okEU}, facts: facts{fact(na, account, 0, because("not_seen")), kept(one, eu)}, want: "supports", hours: 0},
+	{name: "not seen: a trail kept elsewhere", check: stopped, cells: []evidence.CellState{okEU}, facts: facts{fact(na, account, 0, because("not_seen")), kept(one, "ap-south-1"), kept(one, eu)}, want: "cannot_tell", reason: "home_not_read", hours: -1, says: "ap-south-1"},
+	{name: "not seen: a trail of the organisation", check: stopped, cells: []evidence.CellState{okEU}, facts: facts{fact(na, account, 0, because("not_seen")), kept(two, eu)}, want: "cannot_tell", reason: "home_not_read", hours: -1, says: "account 222222222222"},
+	{name: "not seen: no trail is known", check: stopped, cells: []evidence.CellState{okEU}, facts: facts{fact(na, account, 0, because("not_seen"))}, want: "cannot_tell", reason: "home_not_read", hours: -1, says: "No trail is known"},
+	{name: "not seen: stopped here, a trail kept elsewhere", check: stopped, cells: []evidence.CellState{okEU}, facts: facts{fact(p, account, 5), kept(one, us)}, want: "contradicts", hours: 0},
+	{name: "not seen: long ago", check: quiet, cells: []evidence.CellState{okEU, okUS}, facts: facts{fact(na, account, 0, in(one, us), because("not_seen")), fact(p, account, 31*24, titled("The root user signed in."))}, want: "supports", hours: 0},
 	{name: "not seen: it was", check: quiet, cells: []evidence.CellState{okEU}, facts: facts{fact(p, account, 5, titled("The root user signed in."))}, want: "contradicts", hours: 0, says: "The root user signed in."},
 	{name: "not seen: it was, before the cell was denied", check: quiet, cells: []evidence.CellState{line(one, eu, evidence.Denied)}, facts: facts{fact(p, account, 5, titled("The root user signed in."))}, want: "contradicts", hours: 0},
 	{name: "not seen: another cell is off", check: quiet, cells: []evidence.CellState{okEU, line(one, us, evidence.Off)}, facts: facts{fact(na, account, 0, because("not_seen"))}, want: "cannot_tell", reason: "off", hours: -1},
 	{name: "not seen: nothing was told", check: quiet, cells: []evidence.CellState{okEU}, want: "cannot_tell", reason: "not_read", hours: -1},
 	{name: "once an account: what another Region left behind", check: check(evidence.IAMSource, "root_mfa", "all_pass", "account"), cells: []evidence.CellState{okUS}, facts: facts{fact(f, account, 99), fact(p, account, 0, in(one, us), titled("It has one."))}, want: "supports", hours: 0, says: "It has one."},
 	{name: "untagged is counted", check: check(evidence.DatabaseSource, "multi_az", "all_pass", "resource"), cells: []evidence.CellState{okEU}, tags: []string{"app=ledger"}, facts: facts{fact(p, "a", 0, tagged("app=ledger")), fact(f, "b", 0), fact(f, "c", 0, tagged("app=other"))}, want: "supports", hours: 0, says: "1 more resource carries no tag at all and was not counted."},
+	{name: "untagged is counted once", check: check(evidence.NetworkSource, "flow_log", "all_pass", "resource"), cells: []evidence.CellState{okEU}, tags: []string{"app=ledger"}, facts: facts{fact(f, "b", 0)}, want: "cannot_tell", reason: "nothing_in_scope", hours: -1, says: "of the scope. 1 of them carries no tag at all."},
 	{name: "seen within: too long ago, failure beside", check: seenLately, cells: []evidence.CellState{okEU}, facts: facts{fact(p, "b", 49), fact(f, "c", 1)}, want: "contradicts", hours: 1},
 
 	{name: "global: disabled elsewhere is no gap", check: users, cells: []evidence.CellState{okEU, okUS}, facts: facts{fact(u, account, 0, because("control_disabled")), fact(p, account, 1, in(one, us))}, want: "supports", hours: 1},

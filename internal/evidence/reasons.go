@@ -35,6 +35,8 @@ const (
 	RuleNotApplied   = "rule_not_applied"
 	TrailUnclear     = "trail_unclear"
 	NotSeen          = "not_seen"
+	HomeNotRead      = "home_not_read"
+	TrailKept        = "trail_kept"
 	NothingThere     = "nothing_there"
 	DoesNotApply     = "does_not_apply"
 	KeyUnknown       = "key_unknown"
@@ -58,7 +60,7 @@ const (
 var reasons = []Reason{
 	{string(Denied), "all", "AWS refused a call that the reading needs.", "Grant the permission that is named."},
 	{string(Expired), "all", "The credentials expired while the cell was read.", "Start Orrery with credentials that renew themselves, then collect again."},
-	{string(WrongAccount), "all", "The credentials belong to another account, so nothing was read and nothing stored.", "Run Orrery with credentials of the account in the scope, or correct the scope."},
+	{string(WrongAccount), "all", "The credentials belong to another account, so nothing was read with them; what the hub told counts all the same.", "Run Orrery with credentials of the account in the scope, or correct the scope."},
 	{string(RegionOff), "all", "The account has not opted in to the Region.", "Take the Region out of the scope, or enable it in the account."},
 	{string(Off), "all", "The service is not enabled in that account and Region.", "Enable the service there."},
 	{string(Throttled), "all", "AWS kept answering that there were too many requests.", "Collect again later; look for another tool that uses the same limit."},
@@ -88,6 +90,8 @@ var reasons = []Reason{
 	{RuleNotApplied, "config.rule", "The rule found nothing it applies to.", ""},
 	{TrailUnclear, "cloudtrail.trail", "A trail looks right, but a part of its state could not be read.", "Grant the permission that is named."},
 	{NotSeen, "cloudtrail.activity, backup.restore", "Everything was read, and nothing of the kind was seen in the time that counts.", "Do it, or answer by hand where it was done elsewhere."},
+	{HomeNotRead, "cloudtrail.activity", "AWS records it in one Region only, and the run did not ask there, so that nothing was seen says nothing.", "Add the Region that is named to the scope, or answer by hand."},
+	{TrailKept, "cloudtrail.activity", "A trail is kept in the Region of its name, and only there is recorded what is done to it.", ""},
 	{NothingThere, furtherStates + ", wellarchitected", "There is no resource of the kind in that account and Region.", ""},
 	{DoesNotApply, "ec2.vpc, rds.database, autoscaling.group, elb.balancer", "There is a resource, and the question does not arise for it.", ""},
 	{KeyUnknown, furtherKeys, "Orrery knows no such key of the source.", "Correct the key of the check in the questionnaire."},

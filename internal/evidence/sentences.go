@@ -103,9 +103,12 @@ func (t *tally) gapSentence() string {
 }
 
 // untaggedSentence counts what may belong to the workload, but carries no tag to tell by.
-func (t *tally) untaggedSentence() string {
+func (t *tally) untaggedSentence(v *Verdict) string {
 	if t.untagged == 0 {
 		return ""
+	}
+	if v.Reason == NothingInScope { // they were counted in that sentence
+		return " " + verb(t.untagged, "of them carries no tag at all.", "of them carry no tag at all.")
 	}
 	one, many := " carries no tag at all and was not counted.", " carry no tag at all and were not counted."
 	if t.untagged == 1 {

@@ -167,7 +167,11 @@ func (s *Service) Facts(ctx context.Context, who identity.Actor, workloadID uuid
 		return FactPage{}, err
 	}
 	w.Production.Accounts = without(w.Production.Accounts, foreign)
-	return listFacts(ctx, s.db, w.Production, f, after)
+	ask, err := s.asked(ctx)
+	if err != nil {
+		return FactPage{}, err
+	}
+	return listFacts(ctx, s.db, w.Production, ask, f, after)
 }
 
 // ask is what the checks in use look at, each thing once and in order.

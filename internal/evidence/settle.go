@@ -16,8 +16,8 @@ import (
 )
 
 // settle closes the items of evidence that a run found mended, and opens those again that
-// fail anew. It is called at the end of a run.
-func (s *Service) settle(ctx context.Context, tx pgx.Tx, run Run, g Ground, foreign []string) error {
+// fail anew, by the checks that ask for what they are about. It is called at the end of a run.
+func (s *Service) settle(ctx context.Context, tx pgx.Tx, run Run, g Ground, checks []questionnaire.Check, foreign []string) error {
 	items, err := remediation.OfEvidence(ctx, tx, run.WorkloadID)
 	if err != nil || len(items) == 0 {
 		return err
@@ -37,57 +37,79 @@ func (s *Service) settle(ctx context.Context, tx pgx.Tx, run Run, g Ground, fore
 		if g.Facts, err = factsFor(ctx, tx, run.ID, source, control, foreign); err != nil {
 			return err
 		}
-		t := weigh(questionnaire.Check{Source: source, Key: control, Expect: "all_pass", Level: "resource"}, g)
-		if err := t.settle(ctx, tx, w, it); err != nil {
+		if err := settleOne(ctx, tx, w, it, g, asking(checks, source, control)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// settle moves one item. Only a whole reading closes it, and only what began to fail after
-// it was closed opens it again.
-func (t *tally) settle(ctx context.Context, tx pgx.Tx, w workload.Workload, it remediation.Item) error {
-	who := identity.SystemActor("evidence")
-	switch it.State {
-	case remediation.Open, remediation.InProgress:
-		if found, ok := t.mended(); ok {
-			return remediation.VerifyByEvidence(ctx, tx, who, it, found, t.now)
+// asking lists the checks that ask for a key of a source, each once.
+func asking(checks []questionnaire.Check, source, key string) []questionnaire.Check {
+	var out []questionnaire.Check
+	for _, c := range checks {
+		same := func(o questionnaire.Check) bool { return o.Digest() == c.Digest() }
+		if c.Source == source && c.Key == key && !slices.ContainsFunc(out, same) {
+			out = append(out, c)
 		}
-	case remediation.Verified:
-		anew := slices.ContainsFunc(t.fails, func(f *Fact) bool { return it.VerifiedAt != nil && f.ChangedAt.After(*it.VerifiedAt) })
-		if anew {
+	}
+	return out
+}
+
+// settleOne moves one item: what every check on it finds mended closes it, and what any
+// check judges as failing opens it again. What no check asks for stays as it is.
+func settleOne(ctx context.Context, tx pgx.Tx, w workload.Workload, it remediation.Item, g Ground, checks []questionnaire.Check) error {
+	who := identity.SystemActor("evidence")
+	all, said := len(checks) > 0, ""
+	for _, c := range checks {
+		t, v := judge(c, g)
+		if v.fails() && it.State == remediation.Verified {
 			policy, err := remediation.LoadPolicy(ctx, tx)
 			if err != nil {
 				return err
 			}
-			return remediation.ReopenByEvidence(ctx, tx, who, it, t.failure().sentence(), policy.Due(it.Risk, w.Tier, t.now), t.now)
+			return remediation.ReopenByEvidence(ctx, tx, who, it, v.failure(), policy.Due(it.Risk, w.Tier, t.now), t.now)
 		}
+		found, ok := t.mended(v)
+		all, said = all && ok, found
+	}
+	if all && (it.State == remediation.Open || it.State == remediation.InProgress) {
+		return remediation.VerifyByEvidence(ctx, tx, who, it, said, g.Now)
 	}
 	return nil
 }
 
-// mended says what shows that nothing fails any more: fresh passes, or nothing of the kind
-// being left, each after everything was looked at. A suppressed failure is not mended.
-func (t *tally) mended() (found string, ok bool) {
-	if len(t.fails) > 0 || len(t.gaps) > 0 || t.suppressed > 0 {
-		return "", false
-	}
-	day := t.now.UTC().Format("2 January 2006")
-	if n := len(t.passes); n > 0 {
-		return fmt.Sprintf("The collection of %s found it mended: %s, none fails.", day, t.count(n, "passes", "pass")), t.now.Sub(newest(t.passes)) <= DefaultMaxAge
-	}
-	nothing := t.empty == NoFinding || t.empty == Vacuous || t.empty == RuleNotApplied
-	return "The collection of " + day + " found nothing of the kind that could fail.", nothing && t.elsewhere == 0
+// fails reports whether the verdict rests on something that fails.
+func (v Verdict) fails() bool {
+	return v.Verdict == Contradicts || v.Verdict == Mixed && v.Failed > 0
 }
 
-// failure is the tally as a failure.
-func (t *tally) failure() Failure {
-	f := Failure{Source: t.check.Source, Control: t.check.Key, Failed: len(t.fails), Passed: len(t.passes)}
-	for _, one := range t.failing()[:min(5, len(t.fails))] {
-		f.Resources = append(f.Resources, one.Resource)
+// nothing are the reasons that say that there is nothing of the kind that could fail.
+var nothing = []string{NoFinding, Vacuous, RuleNotApplied, NothingThere, DoesNotApply, NoRootKeys}
+
+// mended says what shows that nothing fails any more: the check holds by what is fresh, or
+// nothing of the kind is left, after everything was looked at. A suppressed failure is not
+// mended, and neither is what lost its tags and fails.
+func (t *tally) mended(v Verdict) (found string, ok bool) {
+	day := t.now.UTC().Format("2 January 2006")
+	if v.Verdict == Supports {
+		return "The collection of " + day + " found it mended. " + v.Detail, v.At(t.now, t.check.MaxAge) == Supports
 	}
-	return f
+	seen := len(t.passes) + len(t.fails) + len(t.late) + len(t.unseen) + len(t.gaps) + t.suppressed + t.unsaid
+	left := t.empty != "" || t.elsewhere > 0
+	return "The collection of " + day + " found that nothing of the kind is left.", seen == 0 && left && t.strays == 0
+}
+
+// failure says what fails, and which resources first.
+func (v Verdict) failure() string {
+	said := v.Detail
+	for _, f := range v.Failing[:min(5, len(v.Failing))] {
+		said += "\n- " + f.Resource
+	}
+	if more := v.Failed - 5; more > 0 {
+		said += fmt.Sprintf("\n- and %d more", more)
+	}
+	return said
 }
 
 // Judged is called at the end of a run, within its transaction, with the digests of the
@@ -106,10 +128,9 @@ func (s *Service) tellJudged(ctx context.Context, tx pgx.Tx, run Run, before map
 	if err != nil {
 		return err
 	}
-	bad := func(v Verdict) bool { return v.Verdict == Contradicts || v.Verdict == Mixed && v.Failed > 0 }
 	var failing []string
 	for digest, v := range after {
-		if v.RunID == run.ID && bad(v) && !bad(before[digest]) {
+		if v.RunID == run.ID && v.fails() && !before[digest].fails() {
 			failing = append(failing, digest)
 		}
 	}

@@ -86,6 +86,13 @@ func sourceNames() []string {
 	return out
 }
 
+// IsSighted reports whether the facts of a source are sightings: that something was done, be
+// it good or bad.
+func IsSighted(source string) bool {
+	s, _ := sourceOf(source)
+	return s.Sights
+}
+
 // LooksBack reports whether the check expects sightings, so that it has a Within.
 func (c Check) LooksBack() bool { return c.Expect == "seen_within" || c.Expect == "not_seen_within" }
 

@@ -63,16 +63,16 @@ func (s *Service) openFromEvidence(ctx context.Context, tx pgx.Tx, w workload.Wo
 	for _, it := range known {
 		has[it.CauseKey] = it.State != remediation.Closed
 	}
-	elsewhere, err := evidence.TrackedElsewhere(ctx, tx, w)
+	sheets, err := s.standingSheets(ctx, tx, w.ID)
+	if err != nil {
+		return err
+	}
+	elsewhere, err := evidence.TrackedElsewhere(ctx, tx, w, checksOf(sheets), now)
 	if err != nil {
 		return err
 	}
 	for key := range elsewhere {
 		has[key] = true
-	}
-	sheets, err := s.standingSheets(ctx, tx, w.ID)
-	if err != nil {
-		return err
 	}
 	for _, sheet := range sheets {
 		for _, e := range sheet.Entries() {
@@ -89,6 +89,18 @@ func (s *Service) openFromEvidence(ctx context.Context, tx pgx.Tx, w workload.Wo
 		}
 	}
 	return nil
+}
+
+// checksOf lists the checks that bear on the questions of the sheets.
+func checksOf(sheets []Sheet) (checks []questionnaire.Check) {
+	for _, sheet := range sheets {
+		for _, e := range sheet.Entries() {
+			for _, p := range e.Proofs {
+				checks = append(checks, p.Check)
+			}
+		}
+	}
+	return checks
 }
 
 func callsForItem(e Entry, p Proof, newly bool) bool {

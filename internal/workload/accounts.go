@@ -151,6 +151,24 @@ func setAllowance(ctx context.Context, tx pgx.Tx, who identity.Actor, w Workload
 	})
 }
 
+// endAllowances takes back every account that somebody allowed the workload.
+func endAllowances(ctx context.Context, tx pgx.Tx, who identity.Actor, w Workload, now time.Time) error {
+	rows, err := tx.Query(ctx, `select account from account_allowances where workload_id = $1 order by account for update`, w.ID)
+	if err != nil {
+		return fmt.Errorf("read allowed accounts: %w", err)
+	}
+	accounts, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("read allowed accounts: %w", err)
+	}
+	for _, a := range accounts {
+		if err := setAllowance(ctx, tx, who, w, a, false, now); err != nil {
+			return fmt.Errorf("end allowance: %w", err)
+		}
+	}
+	return nil
+}
+
 // admit checks the accounts that a scope gains: one that another team owns needs a word of
 // that team. An admin's word is kept as one.
 func admit(ctx context.Context, tx pgx.Tx, who identity.Actor, w Workload, had []string, now time.Time) error {

@@ -55,7 +55,8 @@ func SetStage(ctx context.Context, tx pgx.Tx, who identity.Actor, w Workload, st
 }
 
 // SetTeam gives a workload that LockForLife has read to the team with the key, within the
-// caller's transaction, and returns the team. Invalid on "team". It does not authorise.
+// caller's transaction, and returns the team. What other teams allowed it ends: they allowed
+// it to the team that had it. Invalid on "team". It does not authorise.
 func SetTeam(ctx context.Context, tx pgx.Tx, who identity.Actor, w Workload, teamKey, reason string, now time.Time) (uuid.UUID, error) {
 	to, err := teamByKey(ctx, tx, teamKey)
 	if err != nil {
@@ -66,6 +67,9 @@ func SetTeam(ctx context.Context, tx pgx.Tx, who identity.Actor, w Workload, tea
 	}
 	if _, err := tx.Exec(ctx, `update workloads set team_id = $2, updated_at = $3, version = version + 1 where id = $1`, w.ID, to, now); err != nil {
 		return to, fmt.Errorf("set team: %w", err)
+	}
+	if err := endAllowances(ctx, tx, who, w, now); err != nil {
+		return to, err
 	}
 	return to, recordLife(ctx, tx, who, "workload.moved", w, now,
 		audit.Detail{Name: "from", Value: w.TeamID.String()}, audit.Detail{Name: "to", Value: to.String()}, audit.Detail{Name: "reason", Value: reason})

@@ -262,6 +262,18 @@ func factState(s evidence.FactState) (ui.Kind, string) {
 	return ui.VerdictCannotTell, "Unknown"
 }
 
+// stateOfFact is the state in which a fact is shown: a sighting says that something was done,
+// which is neither good nor bad by itself.
+func stateOfFact(f evidence.Fact) (ui.Kind, string) {
+	switch {
+	case f.State == evidence.Pass && questionnaire.IsSighted(f.Source):
+		return ui.StateWaiting, "Seen"
+	case f.Reason == evidence.NotSeen:
+		return ui.RiskNotApplicable, "Not seen"
+	}
+	return factState(f.State)
+}
+
 func factStateOptions(chosen evidence.FactState) []ui.Option {
 	var list []ui.Option
 	for _, s := range []evidence.FactState{evidence.Pass, evidence.Fail, evidence.Suppressed, evidence.NotApplicable, evidence.Unknown, evidence.Stated} {
