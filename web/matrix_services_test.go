@@ -165,8 +165,7 @@ var reviewRows = map[string]row{
 		at := review.RoundRef{ReviewID: c.review(), Number: 1}
 		return only(c.Reviews.Compare(c.ctx, c.who, at, at))
 	}},
-	"SinceSubmission": {anyone, func(c call) error { return only(c.Reviews.SinceSubmission(c.ctx, review.Readout{})) }},      // of a readout that was read
-	"SinceDecision":   {anyone, func(c call) error { return only(c.Reviews.SinceDecision(c.ctx, c.who, review.Readout{})) }}, // of a readout that was read
+	"SinceDecision": {anyone, func(c call) error { return only(c.Reviews.SinceDecision(c.ctx, c.who, review.Readout{})) }}, // of a readout that was read
 	"Question": {readers, func(c call) error {
 		return only(c.Reviews.Question(c.ctx, c.who, c.review(), c.entry.Questionnaire, c.entry.Question.ID))
 	}},
