@@ -1506,7 +1506,7 @@ func policyText(c ConnectionPage) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if len(c.Actions) > 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 88, "<p class=\"fs gap-s\">This policy is all it needs. No action of it writes.</p><pre class=\"raw\" tabindex=\"0\" aria-label=\"Policy\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 88, "<p class=\"fs gap-s\">This policy is all it needs. No action of it writes, save that one has AWS make its credential report.</p><pre class=\"raw\" tabindex=\"0\" aria-label=\"Policy\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
