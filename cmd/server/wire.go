@@ -105,6 +105,10 @@ func (s *services) prepare(ctx context.Context, pool *pgxpool.Pool, organisation
 
 const riverSchema = "river"
 
+// jobTimeout is how long a job may take whose worker names no time of its own. When a server
+// died, its jobs are given to another once that time is over: half a minute more at most.
+const jobTimeout = time.Minute
+
 // newWorker builds the client that works the jobs: collections of evidence, and what is sent.
 func newWorker(ctx context.Context, pool *pgxpool.Pool, s *services, collect string, log *slog.Logger) (*river.Client[pgx.Tx], error) {
 	cloud, err := awscloud.New(ctx, awscloud.Options{})
@@ -125,8 +129,8 @@ func newWorker(ctx context.Context, pool *pgxpool.Pool, s *services, collect str
 		Queues:               queues(),
 		Workers:              workers,
 		PeriodicJobs:         clock,
-		RescueStuckJobsAfter: 45 * time.Minute,
-		JobTimeout:           30 * time.Minute,
+		RescueStuckJobsAfter: jobTimeout,
+		JobTimeout:           jobTimeout,
 	})
 }
 

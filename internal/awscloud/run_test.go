@@ -241,7 +241,9 @@ func TestWorkerIsKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = child.Process.Kill() }()
-	h.Until(t, "the second page to be asked for", func() bool { return len(aws.Calls("GetFindings")) == 2 })
+	h.Until(t, "the second page to be asked for, and the first to be stored beside it", func() bool {
+		return len(aws.Calls("GetFindings")) == 2 && h.Count(t, `select count(*) from facts`) == 100
+	})
 	h.Later(time.Minute)
 	sweep(t, h)
 	if n := h.Count(t, `select count(*) from river.river_job`); n != 1 {

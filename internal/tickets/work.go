@@ -54,8 +54,19 @@ func RegisterWorkers(w *river.Workers, s *Service) {
 		return s.Make(ctx, job.Args.LinkID, job.Attempt >= job.MaxAttempts)
 	}))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, job *river.Job[TellArgs]) error { return s.Tell(ctx, job.Args.LinkID) }))
-	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, _ *river.Job[PollArgs]) error { return s.Poll(ctx) }))
+	river.AddWorker(w, &pollWorker{service: s})
 }
+
+type pollWorker struct {
+	river.WorkerDefaults[PollArgs]
+	service *Service
+}
+
+// Timeout is longer than a poll takes at most.
+func (*pollWorker) Timeout(*river.Job[PollArgs]) time.Duration { return pollTime + time.Minute }
+
+// Work polls once.
+func (w *pollWorker) Work(ctx context.Context, _ *river.Job[PollArgs]) error { return w.service.Poll(ctx) }
 
 // followed loads a link with its item, tracker and the tracker's API; ok is false when there
 // is nothing to do any more. A refusal when the token does not open.
