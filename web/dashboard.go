@@ -25,7 +25,9 @@ func dashboard(v *visit) error {
 		}
 	}
 	var err error
-	if d.Dashboard, err = v.Portfolio.Dashboard(v.ctx(), v.who, d.Filter); err != nil {
+	d.Dashboard, err = counted(v, func() (portfolio.Dashboard, error) { return v.Portfolio.Dashboard(v.ctx(), v.who, d.Filter) },
+		"dashboard", d.Filter.TeamKey, d.Filter.Tier, d.Filter.Set)
+	if err != nil {
 		return err
 	}
 	if d.Teams, err = v.teamsWhere(func(identity.Team) bool { return true }); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"orrery/internal/fault"
 	"orrery/internal/identity"
+	"orrery/internal/portfolio"
 	"orrery/internal/remediation"
 	"orrery/internal/text"
 	"orrery/internal/tickets"
@@ -57,7 +58,9 @@ func (v *visit) showItems(status int, typed views.BulkForm, errs ui.FieldErrors)
 	if l.Items, l.Next, err = v.Items.List(v.ctx(), v.who, l.Filter); err != nil {
 		return err
 	}
-	if l.Views, err = v.Portfolio.ItemViews(v.ctx(), v.who, l.Filter); err != nil {
+	l.Views, err = counted(v, func() (portfolio.ItemViews, error) { return v.Portfolio.ItemViews(v.ctx(), v.who, l.Filter) },
+		"items", l.Filter.WorkloadKey, l.Filter.TeamKey, l.Filter.Risk, l.Filter.Search)
+	if err != nil {
 		return err
 	}
 	if _, err := uuid.Parse(v.r.URL.Query().Get("undo")); err == nil {

@@ -66,6 +66,9 @@ func (s *Server) serve(route Route) http.Handler {
 		var err error
 		if v.who, err = s.actor(r); err == nil {
 			err = s.pages.serve(v, route.handle)
+			if r.Method != http.MethodGet && r.Method != http.MethodHead {
+				s.counts.forget(v.who.PersonID)
+			}
 		}
 		if err != nil {
 			v.fail(err)

@@ -21,7 +21,7 @@ func reviewList(v *visit) error {
 	if l.Lines, l.Next, err = v.Portfolio.Reviews(v.ctx(), v.who, l.Filter, l.After); err != nil {
 		return err
 	}
-	if l.Views, err = v.Portfolio.ReviewViews(v.ctx(), v.who); err != nil {
+	if l.Views, err = counted(v, func() (portfolio.ReviewViews, error) { return v.Portfolio.ReviewViews(v.ctx(), v.who) }, "reviews"); err != nil {
 		return err
 	}
 	return v.render(http.StatusOK, views.Reviews(v.page("Reviews", "/reviews"), l))

@@ -50,15 +50,19 @@ type Deps struct {
 	PublicURL string // where people reach the portal, without a slash at the end
 	Secure    bool   // pages are reached over https: cookies and HSTS say so
 	Pages     int    // how many pages are made at once; 0: any number
-	Log       *slog.Logger
-	Now       func() time.Time
+
+	KeepCounts bool // what lists and the dashboard count may be some seconds old
+
+	Log *slog.Logger
+	Now func() time.Time
 }
 
 // Server answers the pages.
 type Server struct {
 	Deps
-	org   orgCache
-	pages slots
+	org    orgCache
+	pages  slots
+	counts counts
 }
 
 // New returns the handler of the whole site: pages, static files, health and the API.

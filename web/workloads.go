@@ -51,7 +51,7 @@ func workloadList(v *visit) error {
 	if l.Lines, l.Next, err = v.Portfolio.Workloads(v.ctx(), v.who, l.Filter, l.After); err != nil {
 		return err
 	}
-	if l.Views, err = v.Portfolio.Views(v.ctx(), v.who); err != nil {
+	if l.Views, err = counted(v, func() (portfolio.Views, error) { return v.Portfolio.Views(v.ctx(), v.who) }, "workloads"); err != nil {
 		return err
 	}
 	if l.Teams, err = v.teamsWhere(func(identity.Team) bool { return true }); err != nil {

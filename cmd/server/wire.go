@@ -144,7 +144,7 @@ func newSite(db *database, s *services, c config, log *slog.Logger) http.Handler
 	return web.New(web.Deps{
 		DB: db.pool, Identity: s.identity, Library: s.library, Workloads: s.workloads, Items: s.items, Evidence: s.evidence, Reviews: s.reviews, Portfolio: s.portfolio, Talk: s.talk,
 		Webhooks: s.webhooks, Tickets: s.tickets, Notices: s.notices, Incidents: s.incidents,
-		API: rest, Ready: db.ready, Version: versionOf(), PublicURL: c.publicURL(), Secure: c.secure(), Pages: pagesAtOnce(db), Log: log, Now: now,
+		API: rest, Ready: db.ready, Version: versionOf(), PublicURL: c.publicURL(), Secure: c.secure(), Pages: pagesAtOnce(db), KeepCounts: true, Log: log, Now: now,
 	})
 }
 

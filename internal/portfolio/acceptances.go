@@ -32,7 +32,7 @@ func (s *Service) acceptances(ctx context.Context, who identity.Actor, h *Home) 
 		from acceptances x
 		join workloads w on w.id = x.workload_id
 		join people p on p.id = x.asked_by `
-	const sql = `
+	sql := `
 		with wrote as materialized (
 			select r.workload_id, k.questionnaire_key || '/' || a.question_id as question
 			from (select round_id, version_id, question_id from answers where saved_by = @me
@@ -43,15 +43,15 @@ func (s *Service) acceptances(ctx context.Context, who identity.Actor, h *Home) 
 		(select true` + columns + `
 		where x.state = 'asked' and x.settled_at is null and (@judges_all or w.id = any(@judged)) and x.asked_by <> @me
 			and (x.workload_id, x.question) not in (select workload_id, question from wrote)
-		order by x.asked_at, x.id limit @limit)
+		order by x.asked_at, x.id` + atMost(homeRows) + `)
 		union all
 		(select false` + columns + `
 		where x.state = 'granted' and x.settled_at is null and x.until between @from and @to and w.team_id = any(@teams)
-		order by x.until, x.id limit @limit)`
+		order by x.until, x.id` + atMost(homeRows) + `)`
 	args := Reader(who)
 	delete(args, "sees_all")
 	delete(args, "grants")
-	args["me"], args["judges_all"], args["judged"], args["limit"] = who.PersonID, all, judged, homeRows
+	args["me"], args["judges_all"], args["judged"] = who.PersonID, all, judged
 	args["from"], args["to"] = today(s.now()).Add(-soon), today(s.now()).Add(soon-24*time.Hour)
 	rows, err := s.db.Query(ctx, sql, args)
 	if err != nil {

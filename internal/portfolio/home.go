@@ -135,7 +135,7 @@ func (s *Service) drafts(ctx context.Context, who identity.Actor, h *Home) error
 	if len(who.Teams) == 0 {
 		return nil
 	}
-	const sql = `
+	sql := `
 		with mine as materialized (
 			select d.id as round_id, count(*) as yours
 			from answer_assignments x
@@ -159,9 +159,8 @@ func (s *Service) drafts(ctx context.Context, who identity.Actor, h *Home) error
 			from answers a where a.round_id = d.id) a
 		left join mine b on b.round_id = d.id
 		where w.team_id = any(@teams)
-		order by w.launch_on nulls last, d.opened_at, r.id
-		limit @limit`
-	rows, err := s.db.Query(ctx, sql, pgx.StrictNamedArgs{"teams": Reader(who)["teams"], "me": who.PersonID, "limit": homeRows})
+		order by w.launch_on nulls last, d.opened_at, r.id` + atMost(homeRows)
+	rows, err := s.db.Query(ctx, sql, pgx.StrictNamedArgs{"teams": Reader(who)["teams"], "me": who.PersonID})
 	if err != nil {
 		return fmt.Errorf("read drafts: %w", err)
 	}
@@ -188,7 +187,7 @@ func (s *Service) submissions(ctx context.Context, who identity.Actor, h *Home) 
 	if len(judged) == 0 {
 		return nil
 	}
-	const sql = `
+	sql := `
 		with page as materialized (
 			select r.id, d.id as round_id, count(*) over () as total
 			from rounds d
@@ -201,8 +200,7 @@ func (s *Service) submissions(ctx context.Context, who identity.Actor, h *Home) 
 					join answers o on o.round_id = b.origin_round and o.version_id = b.origin_version and o.question_id = b.origin_question
 					join rounds x on x.id = o.round_id and x.review_id = r.id
 					where b.round_id = d.id and b.origin_round is not null and o.saved_by = @me))
-			order by d.submitted_at, r.id
-			limit @limit)
+			order by d.submitted_at, r.id` + atMost(homeRows) + `)
 		select r.id as review_id, w.key as workload_key, w.name as workload_name, t.name as team_name, r.tier, y.name as type_name,
 			r.change_key, r.change_title, d.number as round, coalesce(p.name, '') as submitted_by, d.submitted_at,
 			r.signoffs as needed, v.agree, v.object, coalesce(v.outside, false) as outside, coalesce(v.mine, '') as voice, w.launch_on,
@@ -222,7 +220,7 @@ func (s *Service) submissions(ctx context.Context, who identity.Actor, h *Home) 
 				where round_id = d.id and content_sha256 = d.content_sha256
 				order by person_id, signed_at desc, id desc) newest) v
 		order by d.submitted_at, r.id`
-	rows, err := s.db.Query(ctx, sql, pgx.StrictNamedArgs{"me": who.PersonID, "judges_all": all, "judged": judged, "limit": homeRows})
+	rows, err := s.db.Query(ctx, sql, pgx.StrictNamedArgs{"me": who.PersonID, "judges_all": all, "judged": judged})
 	if err != nil {
 		return fmt.Errorf("read submissions: %w", err)
 	}
@@ -240,19 +238,19 @@ func (s *Service) submissions(ctx context.Context, who identity.Actor, h *Home) 
 // tasks reads the items that the actor owns, and those that others did and the actor may
 // verify, in one statement.
 func (s *Service) tasks(ctx context.Context, who identity.Actor, h *Home) error {
-	const sql = `
+	sql := `
 		with mine as materialized (
 			select i.id, count(*) over () as total, count(*) filter (where i.due_on < @today) over () as late
 			from items i join workloads w on w.id = i.workload_id
 			where i.owner_id = @me and i.state in ('open', 'in_progress') and ` + Readable + `
-			order by i.due_on, i.id limit @limit),
+			order by i.due_on, i.id` + atMost(homeRows) + `),
 		done as materialized (
 			select i.id, count(*) over () as total
 			from items i
 			where i.state = 'done' and (i.risk = 'high' or i.cause_kind in ('condition', 'incident')) and i.done_by is distinct from @me
 				and (i.done_by is not null or i.owner_id is distinct from @me and not @me = any(i.had_ticket))
 				and (@grants_all or i.workload_id in (select w.id from workloads w where w.team_id = any(@teams) or w.id = any(@grants)))
-			order by i.due_on, i.id limit @limit)
+			order by i.due_on, i.id` + atMost(homeRows) + `)
 		select g.verify, i.id, i.title, w.key as workload_key, w.name as workload_name, i.cause_kind, i.risk, i.timing, i.state,
 			i.due_on, coalesce(p.name, '') as done_by, g.total, g.late
 		from (select false as verify, id, total, late from mine union all select true, id, total, 0 from done) g
@@ -261,7 +259,7 @@ func (s *Service) tasks(ctx context.Context, who identity.Actor, h *Home) error 
 		left join people p on p.id = i.done_by
 		order by g.verify, i.due_on, i.id`
 	args := Reader(who)
-	args["me"], args["today"], args["limit"] = who.PersonID, today(s.now()), homeRows
+	args["me"], args["today"] = who.PersonID, today(s.now())
 	args["grants_all"] = who.Has(identity.Approver, uuid.Nil) || who.Has(identity.Facilitator, uuid.Nil)
 	rows, err := s.db.Query(ctx, sql, args)
 	if err != nil {

@@ -31,7 +31,7 @@ func (s *Service) Mentions(ctx context.Context, who identity.Actor) (list []Ment
 	if err := signedIn(who); err != nil {
 		return nil, 0, err
 	}
-	const sql = `
+	sql := `
 		select c.id as comment_id, a.name as author, c.body, h.title, w.name as workload_name,
 			(h.kind = 'challenge' and h.state <> 'resolved') as challenge, n.mentioned_at, count(*) over ()::int as total
 		from mentions n
@@ -40,10 +40,9 @@ func (s *Service) Mentions(ctx context.Context, who identity.Actor) (list []Ment
 		join people a on a.id = c.author_id
 		join workloads w on w.id = h.workload_id
 		where n.person_id = @me and n.read_at is null and c.removed_at is null and ` + Readable + `
-		order by n.mentioned_at desc, c.id desc
-		limit @limit`
+		order by n.mentioned_at desc, c.id desc` + atMost(mentionRows)
 	args := Reader(who)
-	args["me"], args["limit"] = who.PersonID, mentionRows
+	args["me"] = who.PersonID
 	rows, err := s.db.Query(ctx, sql, args)
 	if err != nil {
 		return nil, 0, fmt.Errorf("read mentions: %w", err)

@@ -29,7 +29,7 @@ func (s *Service) outside(ctx context.Context, who identity.Actor, h *Home) erro
 	if len(judged) == 0 {
 		return nil
 	}
-	const sql = `
+	sql := `
 		select w.key as workload_key, l.name as workload_name, t.name as team_name, o.outcome, o.decided_by, o.valid_until, p.name as recorded_by,
 			o.recorded_at, count(*) over () as total
 		from outside_decisions o
@@ -40,9 +40,9 @@ func (s *Service) outside(ctx context.Context, who identity.Actor, h *Home) erro
 		where (@judges_all or w.id = any(@judged)) and o.recorded_by <> @me and not (w.tier = 1 and w.team_id = any(@teams))
 			and w.stage <> 'retired' and w.outcome in ('', 'decided_elsewhere') and o.valid_until >= @today
 			and not exists (select from outside_verdicts v where v.outside_id = o.id)
-		order by o.recorded_at, o.id limit @limit`
+		order by o.recorded_at, o.id` + atMost(homeRows)
 	rows, err := s.db.Query(ctx, sql, pgx.StrictNamedArgs{
-		"me": who.PersonID, "judges_all": all, "judged": judged, "teams": Reader(who)["teams"], "today": today(s.now()), "limit": homeRows,
+		"me": who.PersonID, "judges_all": all, "judged": judged, "teams": Reader(who)["teams"], "today": today(s.now()),
 	})
 	if err != nil {
 		return fmt.Errorf("read decisions made elsewhere: %w", err)

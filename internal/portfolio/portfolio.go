@@ -6,6 +6,7 @@ package portfolio
 import (
 	"encoding/base64"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"time"
 
@@ -43,6 +44,10 @@ func pageOf(limit int) int {
 	}
 	return limit
 }
+
+// atMost is the limit of a statement, as a number in its text: PostgreSQL then knows how few
+// rows are wanted when it keeps a plan for all parameters, and does not plan anew each time.
+func atMost(rows int) string { return ` limit ` + strconv.Itoa(rows) }
 
 // Readable is the SQL condition on a row w of workloads that says what
 // identity.Actor.CanRead says of one target. Reader gives its parameters.

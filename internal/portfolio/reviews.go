@@ -99,13 +99,13 @@ func (s *Service) Reviews(ctx context.Context, who identity.Actor, f ReviewFilte
 		args["after_time"], args["after_id"] = after.StartedAt, after.ID
 	}
 	limit := pageOf(f.Limit)
-	args["limit"], args["now"] = limit+1, s.now()
+	args["now"] = s.now()
 	sql := `
 		with page as materialized (
 			select r.*, w.key as workload_key, w.name as workload_name, w.team_id
 			from reviews r join workloads w on w.id = r.workload_id
 			where ` + strings.Join(where, ` and `) + `
-			order by r.started_at desc, r.id desc limit @limit)
+			order by r.started_at desc, r.id desc` + atMost(limit+1) + `)
 		select r.id, r.workload_key, r.workload_name, t.name as team_name, r.tier, y.name as type_name, r.change_key, r.change_title,
 			r.state, coalesce(p.name, '') as started_by, r.started_at, d.number as round, d.state as round_state, d.submitted_at,
 			coalesce(c.outcome, '') as outcome, c.decided_at, c.valid_until, e.ends_at as emergency_until

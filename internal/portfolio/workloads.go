@@ -221,9 +221,9 @@ func (s *Service) workloads(ctx context.Context, who identity.Actor, f Filter, c
 		}
 		where = append(where, after.after(args))
 	}
-	args["limit"], args["today"], args["nobody"] = limit+1, today(now), uuid.Nil
+	args["today"], args["nobody"] = today(now), uuid.Nil
 	order := ` order by ` + orders[f.Sort]
-	sql := `with page as materialized (select w.* from ` + standing + ` where ` + strings.Join(where, ` and `) + order + ` limit @limit)` + lineSQL + order
+	sql := `with page as materialized (select w.* from ` + standing + ` where ` + strings.Join(where, ` and `) + order + atMost(limit+1) + `)` + lineSQL + order
 	rows, err := s.db.Query(ctx, sql, args)
 	if err != nil {
 		return nil, "", fmt.Errorf("list workloads: %w", err)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -81,7 +82,7 @@ var sortKeys = map[string]string{
 // the conditions that are asked for are written, so that an index gives the page in its order;
 // people are joined to its lines alone.
 func list(ctx context.Context, q postgres.Querier, who identity.Actor, f Filter, after *cursor) ([]Item, error) {
-	parts, args := []string{`true`}, pgx.StrictNamedArgs{"limit": f.Limit + 1}
+	parts, args := []string{`true`}, pgx.StrictNamedArgs{}
 	if !seesAll(who) {
 		parts = append(parts, `(not w.restricted or w.team_id = any(@teams) or w.id = any(@grants))`)
 		args["teams"], args["grants"] = visible(who)
@@ -119,7 +120,7 @@ func list(ctx context.Context, q postgres.Querier, who identity.Actor, f Filter,
 	sql := `
 		with page as materialized (
 			select i.* from items i join workloads w on w.id = i.workload_id
-			where ` + strings.Join(parts, ` and `) + ` order by ` + order + ` limit @limit)
+			where ` + strings.Join(parts, ` and `) + ` order by ` + order + ` limit ` + strconv.Itoa(f.Limit+1) + `)
 		select` + columns + ` from page i` + people + ` order by ` + order
 	rows, err := q.Query(ctx, sql, args)
 	if err != nil {
