@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -233,19 +231,4 @@ func InputOf(p review.Paper, publicURL string, at time.Time, sample bool) Input 
 func FileName(in Input, part string) string {
 	r := in.Snapshot.Review
 	return strings.Join([]string{in.Snapshot.Workload.Key, r.Type, "round", strconv.Itoa(r.Round), part}, "-")
-}
-
-// printing bounds how many PDFs are made at once: one takes a processor and, of a long review,
-// a hundred megabytes.
-var printing = make(chan struct{}, runtime.GOMAXPROCS(0))
-
-// Print is PDF when it is its turn.
-func Print(ctx context.Context, w io.Writer, in Input) error {
-	select {
-	case printing <- struct{}{}:
-		defer func() { <-printing }()
-		return PDF(w, in)
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
