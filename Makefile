@@ -27,7 +27,7 @@ build: ## Build bin/orrery
 test: ## Run everything the project tests, checks included; installs what it needs
 	@sh scripts/test.sh
 
-check: ## Check without running: format, vet, staticcheck, golangci-lint, generated code, rules
+check: ## Check without running: format, vet, golangci-lint with staticcheck, generated code, rules
 	@sh scripts/check.sh
 
 generate: ## Write the Go code of the templates (*_templ.go)

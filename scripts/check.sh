@@ -21,8 +21,6 @@ format() {
 
 vet() { go vet ./... && go vet -tags bench ./cmd/server; }
 
-staticcheck() { tool staticcheck ./...; }
-
 golangci() { tool golangci-lint run --allow-parallel-runners ./...; }
 
 generated() {
@@ -59,8 +57,7 @@ cp -r web/views "$copy/fmt" && cp -r web/views "$copy/gen" && cp go.mod "$copy/g
 echo "Checking (the first time the tools are built, which takes minutes):"
 step "format" format
 step "go vet" vet
-step "staticcheck" staticcheck
-step "golangci-lint" golangci
+step "golangci-lint, with staticcheck" golangci
 step "generated code up to date" generated
 step "description of the API" description
 step "rules of import, size of files" rules

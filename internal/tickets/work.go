@@ -66,7 +66,9 @@ type pollWorker struct {
 func (*pollWorker) Timeout(*river.Job[PollArgs]) time.Duration { return pollTime + time.Minute }
 
 // Work polls once.
-func (w *pollWorker) Work(ctx context.Context, _ *river.Job[PollArgs]) error { return w.service.Poll(ctx) }
+func (w *pollWorker) Work(ctx context.Context, _ *river.Job[PollArgs]) error {
+	return w.service.Poll(ctx)
+}
 
 // followed loads a link with its item, tracker and the tracker's API; ok is false when there
 // is nothing to do any more. A refusal when the token does not open.

@@ -38,7 +38,7 @@ func run(packages []string, out io.Writer) (int, error) {
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, inAll)
 	defer cancel()
-	args := append([]string{"test", "-json", "-count=1", "-p=3", "-timeout=" + perPackage}, packages...)
+	args := append([]string{"test", "-json", "-count=1", "-vet=off", "-p=3", "-timeout=" + perPackage}, packages...)
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
