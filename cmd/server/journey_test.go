@@ -103,7 +103,7 @@ func createWorkload(b *tab) {
 	b.fill("team", "ledger")
 	b.click(`[name=tier][value="3"]`) // which is asked the core path: 15 questions
 	b.click(`[name=stage][value=planned]`)
-	b.fill("launch_on", "2027-01-15")
+	b.fill("launch_on", time.Now().AddDate(0, 0, 45).Format(time.DateOnly))
 	b.fill("accounts", "12345")
 	b.fill("regions", "us-east-1")
 	b.send(`main form button[type=submit]`)
