@@ -46,15 +46,18 @@ func parseCursor(cursor string) (key [5]string, err error) {
 	if err == nil {
 		err = json.Unmarshal(raw, &key)
 	}
-	if err != nil || key[0] == "" || strings.ContainsRune(strings.Join(key[:], ""), 0) {
+	if err != nil || key[0] == "" || strings.ContainsRune(strings.Join(key[:], ""), 0) || cursorOf(key[:]) != cursor { // nothing is left out
 		return key, fault.New(fault.Invalid, "This page of facts cannot be read. Start again at the first page.")
 	}
 	return key, nil
 }
 
-func (f Fact) cursor() string {
-	key, _ := json.Marshal([5]string{f.Source, f.Control, f.Account, f.Region, f.Resource}) // strings always marshal
-	return base64.RawURLEncoding.EncodeToString(key)
+func (f Fact) cursor() string { return cursorOf([]string{f.Source, f.Control, f.Account, f.Region, f.Resource}) }
+
+// cursorOf is the place in a list that the key names.
+func cursorOf(key []string) string {
+	b, _ := json.Marshal(key) // strings always marshal
+	return base64.RawURLEncoding.EncodeToString(b)
 }
 
 const factColumns = `f.id, f.source, f.control, f.account, f.region, f.resource, f.state, f.reason, f.title, f.tags,

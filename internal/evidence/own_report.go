@@ -154,7 +154,7 @@ func (s *Service) Own(ctx context.Context, who identity.Actor, workloadID uuid.U
 		if err == nil {
 			err = json.Unmarshal(raw, &after)
 		}
-		if err != nil || after[0] == "" || strings.ContainsRune(strings.Join(after[:], ""), 0) {
+		if err != nil || after[0] == "" || after[3] == "" || strings.ContainsRune(strings.Join(after[:], ""), 0) || cursorOf(after[:]) != f.After { // nothing is left out
 			return nil, "", fault.InvalidField("after", "This page of the list cannot be found; start again from the first.")
 		}
 	}
@@ -168,8 +168,7 @@ func (s *Service) Own(ctx context.Context, who identity.Actor, workloadID uuid.U
 	if err == nil && len(list) > f.Limit {
 		list = list[:f.Limit]
 		last := list[f.Limit-1]
-		key, _ := json.Marshal([4]string{last.Source, last.Key, last.Subject, last.ID.String()}) // strings always marshal
-		next = base64.RawURLEncoding.EncodeToString(key)
+		next = cursorOf([]string{last.Source, last.Key, last.Subject, last.ID.String()})
 	}
 	return list, next, err
 }

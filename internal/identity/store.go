@@ -164,8 +164,8 @@ func peopleCursor(p Person) string {
 
 // IsPeopleCursor reports whether a page of people may begin after s; empty is the first page.
 func IsPeopleCursor(s string) bool {
-	_, id := readPeopleCursor(s)
-	return s == "" || id != uuid.Nil
+	name, id := readPeopleCursor(s)
+	return s == "" || id != uuid.Nil && peopleCursor(Person{ID: id, Name: name}) == s
 }
 
 // readPeopleCursor returns what comes before everybody when s is not a cursor.

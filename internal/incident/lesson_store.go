@@ -95,12 +95,12 @@ func lessonByID(ctx context.Context, q postgres.Querier, who identity.Actor, id 
 	return l, err
 }
 
-func listLessons(ctx context.Context, q postgres.Querier, who identity.Actor, f LessonFilter, after uuid.UUID, most int) ([]Lesson, error) {
+func listLessons(ctx context.Context, q postgres.Querier, who identity.Actor, f LessonFilter, after *uuid.UUID, most int) ([]Lesson, error) {
 	named := lessonReader(who)
 	named["state"], named["incident"], named["after"], named["limit"] = f.State, f.IncidentID, after, most
 	named["set"], named["question"] = text.Line(f.Set), text.Line(f.Question)
 	rows, err := q.Query(ctx, lessonColumns+`
-		and (@state = '' or l.state = @state) and l.id < @after
+		and (@state = '' or l.state = @state) and (@after::uuid is null or l.id < @after)
 		and (@incident::uuid = '00000000-0000-0000-0000-000000000000' or l.incident_id = @incident)
 		and (@question = '' or k.set_key = @set and k.question_id = @question)
 		order by l.id desc limit @limit`, named)

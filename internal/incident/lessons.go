@@ -13,6 +13,7 @@ import (
 	"orrery/internal/audit"
 	"orrery/internal/fault"
 	"orrery/internal/identity"
+	"orrery/internal/postgres"
 	"orrery/internal/text"
 )
 
@@ -34,11 +35,9 @@ func (s *Service) Lessons(ctx context.Context, who identity.Actor, f LessonFilte
 	if !slices.Contains([]string{"", Proposed, Accepted, Merged, Declined}, f.State) {
 		return nil, "", fault.InvalidField("state", "There is no such state of a lesson.")
 	}
-	after := uuid.Max
-	if f.After != "" {
-		if after, err = uuid.Parse(f.After); err != nil {
-			return nil, "", fault.InvalidField("after", "This page of the list cannot be found; start again from the first.")
-		}
+	after, err := postgres.AfterID(f.After)
+	if err != nil {
+		return nil, "", err
 	}
 	if f.Limit <= 0 || f.Limit > 100 {
 		f.Limit = 50

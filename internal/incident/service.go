@@ -56,11 +56,9 @@ func (s *Service) List(ctx context.Context, who identity.Actor, f Filter) (lines
 	if !slices.Contains([]string{"", Draft, Closed}, f.State) {
 		return nil, "", fault.InvalidField("state", "There is no such state of an incident.")
 	}
-	after := uuid.Max
-	if f.After != "" {
-		if after, err = uuid.Parse(f.After); err != nil {
-			return nil, "", fault.InvalidField("after", "This page of the list cannot be found; start again from the first.")
-		}
+	after, err := postgres.AfterID(f.After)
+	if err != nil {
+		return nil, "", err
 	}
 	if lines, err = list(ctx, s.db, who, f, after); err != nil {
 		return nil, "", fmt.Errorf("list incidents: %w", err)

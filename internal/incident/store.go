@@ -246,7 +246,7 @@ func putAction(ctx context.Context, tx pgx.Tx, incident uuid.UUID, a Action, ite
 	return err
 }
 
-func list(ctx context.Context, q postgres.Querier, who identity.Actor, f Filter, after uuid.UUID) ([]Line, error) {
+func list(ctx context.Context, q postgres.Querier, who identity.Actor, f Filter, after *uuid.UUID) ([]Line, error) {
 	named := reader(who)
 	named["state"], named["workload"], named["after"], named["limit"] = f.State, text.Line(f.WorkloadKey), after, f.Limit+1
 	rows, err := q.Query(ctx, `
@@ -256,7 +256,7 @@ func list(ctx context.Context, q postgres.Querier, who identity.Actor, f Filter,
 			(select count(*) from incident_actions a join items t on t.id = a.item_id where a.incident_id = i.id and t.state in ('verified', 'closed')) as mended,
 			(select count(*) from lessons l where l.incident_id = i.id) as lessons
 		from incidents i
-		where `+visible+` and (@state = '' or i.state = @state) and i.id < @after
+		where `+visible+` and (@state = '' or i.state = @state) and (@after::uuid is null or i.id < @after)
 			and (@workload = '' or exists (select from incident_workloads x join workloads w on w.id = x.workload_id where x.incident_id = i.id and w.key = @workload))
 		order by i.id desc limit @limit`, named)
 	if err != nil {

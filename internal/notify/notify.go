@@ -18,6 +18,7 @@ import (
 	"orrery/internal/fault"
 	"orrery/internal/identity"
 	"orrery/internal/outbound"
+	"orrery/internal/postgres"
 )
 
 // The kinds of notices.
@@ -27,7 +28,7 @@ const (
 	Due        = "due"         // what you own is due soon, or overdue
 	Ending     = "ending"      // an acceptance or a decision ends
 	Evidence   = "evidence"    // evidence changed
-	HandedOver = "handed_over" // work of somebody who left is in your team's queue
+	HandedOver = "handed_over" // work that nobody owns any more is in your team's queue
 )
 
 // The paces of mail.
@@ -95,13 +96,9 @@ func (s *Service) List(ctx context.Context, who identity.Actor, after string) (l
 	if err := inPerson(who); err != nil {
 		return nil, "", err
 	}
-	var from *uuid.UUID
-	if after != "" {
-		id, err := uuid.Parse(after)
-		if err != nil {
-			return nil, "", fault.InvalidField("after", "This page of the list cannot be found; start again from the first.")
-		}
-		from = &id
+	from, err := postgres.AfterID(after)
+	if err != nil {
+		return nil, "", err
 	}
 	const sql = `
 		select n.id, n.kind, n.title, n.href, n.at, n.read_at from notices n

@@ -142,6 +142,27 @@ func TestAssigned(t *testing.T) {
 	}
 }
 
+// TestReturned tells the leads that nobody owns an item any more, and not who gave it back.
+func TestReturned(t *testing.T) {
+	h := newHouse(t)
+	id := h.open(h.asha, h.mika, "2026-12-05")
+	c := remediation.Change{Version: 1, DueOn: "2026-12-05", State: remediation.Open}
+	for _, step := range []struct {
+		who   identity.Actor
+		owner string
+	}{{h.mika, ""}, {h.asha, h.mika.PersonID.String()}, {h.asha, ""}} {
+		c.OwnerID = step.owner
+		it, err := h.items.Change(t.Context(), step.who, id, c)
+		h.must(err)
+		c.Version = it.Version
+		h.handOn()
+	}
+	got := h.notices(h.asha)
+	if len(got) != 1 || got[0].Kind != notify.HandedOver || got[0].Title != "Nobody owns any more in Payments: Drill the failover" || got[0].Href != "/items/"+id.String() {
+		t.Errorf("the lead is told %+v", got)
+	}
+}
+
 // TestCalendar tells of what is due soon and overdue, each once.
 func TestCalendar(t *testing.T) {
 	h := newHouse(t)

@@ -35,6 +35,9 @@ func (s *Service) Take(ctx context.Context, tx pgx.Tx, e audit.Event) error {
 		err = s.itemAssigned(ctx, tx, e, e.Detail("owner"))
 	case "item.open", "item.in_progress", "item.kept":
 		err = s.itemAssigned(ctx, tx, e, e.Detail("assigned"))
+		if err == nil && e.Detail("returned_by") != "" {
+			err = s.itemReturned(ctx, tx, e)
+		}
 	case "answers.assigned":
 		err = s.questionsAssigned(ctx, tx, e)
 	case "round.submitted":
@@ -108,6 +111,22 @@ func (s *Service) itemAssigned(ctx context.Context, tx pgx.Tx, e audit.Event, ow
 	return tell(ctx, tx, []uuid.UUID{person}, told{
 		Assigned, eventKey(e), "Yours to mend in " + workload + " by " + day(due) + ": " + title, "/items/" + e.TargetID, e.WorkloadID(), e.At,
 	})
+}
+
+// itemReturned tells the leads, but the one who acted, that an item is in their team's queue again.
+func (s *Service) itemReturned(ctx context.Context, tx pgx.Tx, e audit.Event) error {
+	var title, workload string
+	var team uuid.UUID
+	const sql = `select i.title, w.name, w.team_id from items i join workloads w on w.id = i.workload_id where i.id = $1`
+	if err := tx.QueryRow(ctx, sql, e.TargetID).Scan(&title, &workload, &team); err != nil {
+		return err
+	}
+	leads, err := leadsOf(ctx, tx, team)
+	if err != nil {
+		return err
+	}
+	leads = slices.DeleteFunc(leads, func(id uuid.UUID) bool { return id == e.ActorID })
+	return tell(ctx, tx, leads, told{HandedOver, eventKey(e), "Nobody owns any more in " + workload + ": " + title, "/items/" + e.TargetID, e.WorkloadID(), e.At})
 }
 
 func day(t time.Time) string { return t.Format("2 January 2006") }

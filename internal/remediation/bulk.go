@@ -115,6 +115,8 @@ func (b *Bulk) check() error {
 		return fault.InvalidField("item", "Select at most %d items at once.", bulkMost)
 	case b.Act != BulkAssign && b.Act != BulkDue && b.Act != BulkDone:
 		return fault.InvalidField("act", "Choose what to do with the items.")
+	case b.Act == BulkAssign && b.OwnerID == "":
+		return fault.InvalidField("owner", "Choose an owner from the list.")
 	}
 	return nil
 }

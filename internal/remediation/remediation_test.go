@@ -144,6 +144,24 @@ func TestChangeChecksTheInput(t *testing.T) {
 	}
 }
 
+// TestAnItemGoesBackToTheQueue is without an owner again while nobody has done it, and not after.
+func TestAnItemGoesBackToTheQueue(t *testing.T) {
+	h := newHouse(t, false)
+	it := h.open("orr/quotas", "high", "2026-12-01")
+	c := as(it, remediation.InProgress, "")
+	c.OwnerID = ""
+	if it = h.change(h.mika, it, c); it.OwnerID != uuid.Nil || it.State != remediation.InProgress {
+		t.Errorf("%s is in progress for %s", it.State, it.OwnerName)
+	}
+	c = as(it, remediation.Done, "Raised.")
+	c.OwnerID = h.asha.PersonID.String()
+	it = h.change(h.mika, it, c)
+	c = as(it, remediation.Done, "Raised.")
+	c.OwnerID = ""
+	_, err := h.service.Change(t.Context(), h.asha, it.ID, c)
+	h.wants(err, fault.Invalid, "owner: Choose")
+}
+
 func TestTheSameCauseIsOneItem(t *testing.T) {
 	h := newHouse(t, false)
 	it := h.open("orr/quotas", "high", "2026-12-01")

@@ -42,7 +42,8 @@ func (s *Service) Item(ctx context.Context, who identity.Actor, id uuid.UUID) (I
 	return byID(ctx, s.db, who, id)
 }
 
-// Change moves an item: owner, due day, state. The owning team may. Approvers and
+// Change moves an item: owner, due day, state. Without an owner it goes back to the queue of its
+// team, while it is not done. The owning team may. Approvers and
 // facilitators of the workload may verify, and nothing else. To verify a high or a condition
 // needs somebody whom Item.VerifiableBy lets. States go forward
 // one step or back to open. A stale version is a conflict.
@@ -88,11 +89,17 @@ const pastDay = "This due date is past. Choose today or a later day."
 // isPast reports whether a day is over, in UTC.
 func isPast(day, now time.Time) bool { return day.Before(now.UTC().Truncate(24 * time.Hour)) }
 
-// details name the owner and the due day, and who it was given to when that changed.
+// working reports whether the work is not done yet.
+func (it Item) working() bool { return it.State == Open || it.State == InProgress }
+
+// details name the owner and the due day, and who it was given to, or had it, when that changed.
 func (it Item) details(ownerBefore uuid.UUID) []audit.Detail {
 	list := []audit.Detail{{Name: "owner", Value: it.OwnerID.String()}, {Name: "due_on", Value: it.DueOn.Format(time.DateOnly)}}
 	if it.OwnerID != ownerBefore && it.OwnerID != uuid.Nil {
 		list = append(list, audit.Detail{Name: "assigned", Value: it.OwnerID.String()})
+	}
+	if it.OwnerID == uuid.Nil && ownerBefore != uuid.Nil {
+		list = append(list, audit.Detail{Name: "returned_by", Value: ownerBefore.String()})
 	}
 	return list
 }
@@ -126,12 +133,12 @@ func (it *Item) apply(ctx context.Context, tx pgx.Tx, who identity.Actor, c Chan
 	var bad []fault.Field
 	add := func(name, message string) { bad = append(bad, fault.Field{Name: name, Message: message}) }
 	owner, err := uuid.Parse(c.OwnerID)
-	if c.OwnerID == "" && it.OwnerID == uuid.Nil {
-		owner, err = uuid.Nil, nil // it stays in the queue
+	if c.OwnerID == "" && (it.OwnerID == uuid.Nil || it.working() && (c.State == Open || c.State == InProgress)) {
+		owner, err = uuid.Nil, nil // it stays in the queue of its team, or goes back there
 	}
 	if err != nil {
 		add("owner", "Choose an owner from the list.")
-	} else if owner != it.OwnerID {
+	} else if owner != it.OwnerID && owner != uuid.Nil {
 		ok, err := mayOwn(ctx, tx, owner, it.WorkloadID)
 		if err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 	"orrery/internal/audit"
 	"orrery/internal/fault"
 	"orrery/internal/identity"
+	"orrery/internal/postgres"
 )
 
 const (
@@ -39,13 +40,12 @@ func (s *Service) Deliveries(ctx context.Context, who identity.Actor, endpoint u
 	if state != "" && !slices.Contains([]string{Pending, Delivered, Failed}, state) {
 		return nil, "", fault.InvalidField("state", "There is no such state of a delivery.")
 	}
-	var from *uuid.UUID
-	if after != "" {
-		id, err := uuid.Parse(after)
-		if err != nil {
-			return nil, "", fault.InvalidField("after", "This page of the list cannot be found; start again from the first.")
-		}
-		from = &id
+	from, err := postgres.AfterID(after)
+	if err != nil {
+		return nil, "", err
+	}
+	if err := isOf(ctx, s.db, endpoint, from); err != nil {
+		return nil, "", err
 	}
 	list, err = listDeliveries(ctx, s.db, endpoint, state, from, limit+1)
 	if err == nil && len(list) > limit {

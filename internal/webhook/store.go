@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"orrery/internal/fault"
 	"orrery/internal/postgres"
 )
 
@@ -99,6 +100,21 @@ func listDeliveries(ctx context.Context, q postgres.Querier, endpoint uuid.UUID,
 		return nil, fmt.Errorf("list deliveries: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByName[Delivery])
+}
+
+// isOf refuses a page that goes on after what is no delivery of the endpoint, or none any more.
+func isOf(ctx context.Context, q postgres.Querier, endpoint uuid.UUID, after *uuid.UUID) error {
+	ok := after == nil
+	if !ok {
+		const sql = `select exists (select from webhook_deliveries where id = $1 and endpoint_id = $2)`
+		if err := q.QueryRow(ctx, sql, after, endpoint).Scan(&ok); err != nil {
+			return fmt.Errorf("find delivery: %w", err)
+		}
+	}
+	if !ok {
+		return fault.InvalidField("after", "This page of the list cannot be found; start again from the first.")
+	}
+	return nil
 }
 
 func listAttempts(ctx context.Context, q postgres.Querier, delivery uuid.UUID) ([]Attempt, error) {

@@ -96,7 +96,7 @@ func New(d Deps) *API {
 	delete(config.Formats, "application/cbor")
 	delete(config.Formats, "cbor")
 	a := humachi.New(r, config)
-	a.UseMiddleware(s.checkScope(a))
+	a.UseMiddleware(s.checkScope(a), s.strictBody(a))
 	for _, add := range s.resources() {
 		add(a)
 	}
@@ -116,7 +116,8 @@ func (s *server) resources() []func(huma.API) {
 }
 
 const intro = "Everything is JSON. Each request carries a token: Authorization: Bearer orr_pat_... " +
-	"Times are UTC (RFC 3339), days are year-month-day. Enumerations may grow. Members and parameters that are not described are refused."
+	"Times are UTC (RFC 3339), days are year-month-day. Enumerations may grow. What is not described is refused: unknown members and parameters, " +
+	"members given twice, and null where none is described."
 
 // recoverPanics makes a problem of a panic.
 func (s *server) recoverPanics(next http.Handler) http.Handler {

@@ -59,7 +59,7 @@ type itemInput struct {
 
 // ItemChange holds what changes; what is left out stays.
 type ItemChange struct {
-	Owner      Owner   `json:"owner,omitzero" maxLength:"36" doc:"Id of a person. An item that has an owner keeps one, so null is for items that have none."`
+	Owner      Owner   `json:"owner,omitzero" maxLength:"36" doc:"Id of a person who may work on it. Null puts it back into the queue of its team, while it is not done."`
 	DueOn      *string `json:"due_on,omitempty" maxLength:"10" doc:"Year-month-day, not before today."`
 	State      *string `json:"state,omitempty" enum:"open,in_progress,done,verified" doc:"One step on, or back to open."`
 	Resolution *string `json:"resolution,omitempty" maxLength:"4000" doc:"What was done; needed for done."`
@@ -132,9 +132,7 @@ func (s *server) changeItem(ctx context.Context, in *changeItemInput) (*Written[
 			if it.OwnerID != uuid.Nil {
 				c.OwnerID = it.OwnerID.String()
 			}
-			if err := in.Body.Owner.setOwner(&c); err != nil {
-				return it, err
-			}
+			in.Body.Owner.setOwner(&c)
 			set(&c.DueOn, in.Body.DueOn)
 			set(&c.State, in.Body.State)
 			set(&c.Resolution, in.Body.Resolution)

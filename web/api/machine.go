@@ -161,7 +161,7 @@ func cut[E, T any](l Listing, all []E, key func(E) string, show func(E) T) (page
 	if l.After != "" {
 		last, err := base64.RawURLEncoding.DecodeString(l.After)
 		at := slices.IndexFunc(all, func(e E) bool { return key(e) == string(last) })
-		if err != nil || at < 0 {
+		if err != nil || at < 0 || base64.RawURLEncoding.EncodeToString(last) != l.After {
 			return nil, "", fault.InvalidField("after", "This page of the list cannot be found; start again from the first.")
 		}
 		from = at + 1

@@ -9,7 +9,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"orrery/internal/audit"
-	"orrery/internal/fault"
 	"orrery/internal/remediation"
 )
 
@@ -76,14 +75,9 @@ func (o *Owner) Schema(r huma.Registry) *huma.Schema {
 	return s
 }
 
-// setOwner names the owner of a change. An item does not lose the one it has.
-func (o *Owner) setOwner(c *remediation.Change) error {
-	if !o.Named {
-		return nil
+// setOwner names the owner of a change: null for nobody.
+func (o *Owner) setOwner(c *remediation.Change) {
+	if o.Named {
+		c.OwnerID = o.ID
 	}
-	if o.ID == "" && c.OwnerID != "" {
-		return fault.InvalidField("owner", "An item that has an owner keeps one. Name the person who takes it over.")
-	}
-	c.OwnerID = o.ID
-	return nil
 }

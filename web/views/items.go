@@ -158,8 +158,11 @@ func itemFormTitle(p ItemPage) string {
 
 // noOwner is what the list of owners says first.
 func (p ItemPage) noOwner() string {
-	if p.Item.OwnerID == uuid.Nil {
+	switch {
+	case p.Item.OwnerID == uuid.Nil:
 		return "Nobody yet"
+	case p.Item.State == remediation.Open || p.Item.State == remediation.InProgress:
+		return "Nobody: back to the team's queue"
 	}
 	return "Choose an owner"
 }
