@@ -52,7 +52,9 @@ func parseCursor(cursor string) (key [5]string, err error) {
 	return key, nil
 }
 
-func (f Fact) cursor() string { return cursorOf([]string{f.Source, f.Control, f.Account, f.Region, f.Resource}) }
+func (f Fact) cursor() string {
+	return cursorOf([]string{f.Source, f.Control, f.Account, f.Region, f.Resource})
+}
 
 // cursorOf is the place in a list that the key names.
 func cursorOf(key []string) string {

@@ -142,7 +142,7 @@ func (s *Service) Track(ctx context.Context, who identity.Actor, workloadID uuid
 		if err != nil {
 			return err
 		}
-		openings, err := in.openings(w, list)
+		openings, err := in.openings(w, list, now)
 		if err != nil {
 			return err
 		}
@@ -161,15 +161,15 @@ func (s *Service) Track(ctx context.Context, who identity.Actor, workloadID uuid
 }
 
 // openings are the items to open for those keys that fail and are not tracked yet.
-func (in TrackInput) openings(w workload.Workload, list []Failure) ([]remediation.Opening, error) {
+func (in TrackInput) openings(w workload.Workload, list []Failure, now time.Time) ([]remediation.Opening, error) {
 	var bad []fault.Field
 	owner, err := uuid.Parse(in.OwnerID)
 	if err != nil {
 		bad = append(bad, fault.Field{Name: "owner", Message: "Choose an owner from the list."})
 	}
-	due, err := time.Parse(time.DateOnly, in.DueOn)
-	if err != nil || due.Year() < 2000 || due.Year() > 2200 {
-		bad = append(bad, fault.Field{Name: "due_on", Message: "Write the due date as year-month-day, for example 2026-11-30."})
+	due, problem := remediation.ReadDue(in.DueOn, now)
+	if problem != "" {
+		bad = append(bad, fault.Field{Name: "due_on", Message: problem})
 	}
 	if len(in.Keys) == 0 {
 		bad = append(bad, fault.Field{Name: "failure", Message: "Choose at least one failure."})

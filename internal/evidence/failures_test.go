@@ -106,6 +106,7 @@ func TestTrackRefuses(t *testing.T) {
 		"no owner":         {h.Member, evidence.TrackInput{Keys: good.Keys, OwnerID: "nobody", DueOn: good.DueOn}, "owner", fault.Invalid},
 		"an unknown owner": {h.Member, evidence.TrackInput{Keys: good.Keys, OwnerID: uuid.NewString(), DueOn: good.DueOn}, "owner", fault.Invalid},
 		"no day":           {h.Member, evidence.TrackInput{Keys: good.Keys, OwnerID: good.OwnerID, DueOn: "soon"}, "due_on", fault.Invalid},
+		"a past day":       {h.Member, evidence.TrackInput{Keys: good.Keys, OwnerID: good.OwnerID, DueOn: "2020-01-01"}, "due_on", fault.Invalid},
 		"anyone":           {anyone, good, "", fault.Forbidden},
 		"an approver":      {identity.Actor{PersonID: uuid.New(), Grants: []identity.Grant{{Kind: identity.Approver}}}, good, "", fault.Forbidden},
 	} {

@@ -22,7 +22,7 @@ import (
 // "owner" and "due_on"; a closed incident, and an action that is an item, are a conflict.
 func (s *Service) SaveAction(ctx context.Context, who identity.Actor, id uuid.UUID, in ActionInput) (Incident, error) {
 	return s.act(ctx, who, id, "incident.action_saved", func(tx pgx.Tx, i Incident, now time.Time) error {
-		a, owner, err := i.action(in)
+		a, owner, err := i.action(in, now)
 		if err != nil {
 			return err
 		}
@@ -45,7 +45,7 @@ func (s *Service) SaveAction(ctx context.Context, who identity.Actor, id uuid.UU
 }
 
 // action checks the input against the incident.
-func (i Incident) action(in ActionInput) (a Action, owner uuid.UUID, err error) {
+func (i Incident) action(in ActionInput, now time.Time) (a Action, owner uuid.UUID, err error) {
 	var bad fields
 	if in.ID != "" {
 		n := slices.IndexFunc(i.Actions, func(a Action) bool { return a.ID.String() == in.ID })
@@ -63,7 +63,7 @@ func (i Incident) action(in ActionInput) (a Action, owner uuid.UUID, err error) 
 	} else {
 		a.WorkloadID = i.Places[n].ID
 	}
-	a.DueOn = bad.day("due_on", in.DueOn)
+	a.due(in, now, &bad)
 	if in.Owner != "" {
 		if owner, err = uuid.Parse(in.Owner); err != nil {
 			bad.add("owner", "Choose an owner from the list.")
@@ -73,6 +73,20 @@ func (i Incident) action(in ActionInput) (a Action, owner uuid.UUID, err error) 
 		}
 	}
 	return a, owner, fault.InvalidFields(bad...)
+}
+
+// due reads the due day, which is not past. One that was set before may have passed while nobody
+// owned the action; who takes it on says another.
+func (a *Action) due(in ActionInput, now time.Time, bad *fields) {
+	before := a.DueOn
+	if a.DueOn = nil; text.Line(in.DueOn) == "" {
+		return
+	}
+	day, problem := remediation.ReadDue(in.DueOn, now)
+	if problem != "" && (in.Owner != "" || before == nil || !day.Equal(*before)) {
+		bad.add("due_on", problem)
+	}
+	a.DueOn = &day
 }
 
 // DropAction takes an action without an owner out of a draft. Members of the team of one of

@@ -85,6 +85,8 @@ func TestAnActionIsAnItemThatAnotherPersonVerifies(t *testing.T) {
 		"another workload": {incident.ActionInput{Title: "x", Workload: "stock"}, fault.Invalid, "workload: Choose"},
 		"no day":           {incident.ActionInput{Title: "x", Workload: "payments", Owner: h.asha.PersonID.String()}, fault.Invalid, "due_on: Say until when"},
 		"bad day":          {incident.ActionInput{Title: "x", Workload: "payments", DueOn: "tomorrow"}, fault.Invalid, "due_on: Write"},
+		"a past day":       {incident.ActionInput{Title: "x", Workload: "payments", Owner: h.asha.PersonID.String(), DueOn: "2020-01-01"}, fault.Invalid, "due_on: This due date is past"},
+		"past, no owner":   {incident.ActionInput{Title: "x", Workload: "payments", DueOn: "2020-01-01"}, fault.Invalid, "due_on: This due date is past"},
 		"bad owner":        {incident.ActionInput{Title: "x", Workload: "payments", Owner: "me", DueOn: "2026-12-04"}, fault.Invalid, "owner: Choose"},
 		"nobody":           {incident.ActionInput{Title: "x", Workload: "payments", Owner: uuid.NewString(), DueOn: "2026-12-04"}, fault.Invalid, "owner: Choose"},
 		"no such action":   {incident.ActionInput{ID: uuid.NewString(), Title: "x", Workload: "payments"}, fault.NotFound, "no such action"},

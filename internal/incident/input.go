@@ -61,19 +61,6 @@ func (f *fields) listOf(name string, list []string, most, longest int) []string 
 	return out
 }
 
-// day reads a date; nil when it is empty.
-func (f *fields) day(name, value string) *time.Time {
-	if value = text.Line(value); value == "" {
-		return nil
-	}
-	t, err := time.Parse(time.DateOnly, value)
-	if err != nil || t.Year() < 2000 || t.Year() > 2200 {
-		f.add(name, "Write the date as year-month-day, for example 2026-11-30.")
-		return nil
-	}
-	return &t
-}
-
 // apply checks the input and sets what it says of the incident; workloads, question and
 // related incidents are looked up by the caller.
 func (in Input) apply(i *Incident, now time.Time) (bad fields) {

@@ -251,10 +251,9 @@ func step(owner, dueOn string, now time.Time) (person uuid.UUID, day time.Time, 
 	if person, err = uuid.Parse(owner); err != nil {
 		bad = append(bad, fault.Field{Name: "owner", Message: "Choose who mends this."})
 	}
-	if day, err = time.Parse(time.DateOnly, dueOn); err != nil || day.Year() < 2000 || day.Year() > 2200 {
-		bad = append(bad, fault.Field{Name: "due_on", Message: "Write the due date as year-month-day, for example 2026-11-30."})
-	} else if isPast(day, now) {
-		bad = append(bad, fault.Field{Name: "due_on", Message: pastDay})
+	day, problem := ReadDue(dueOn, now)
+	if problem != "" {
+		bad = append(bad, fault.Field{Name: "due_on", Message: problem})
 	}
 	return person, day, fault.InvalidFields(bad...)
 }

@@ -70,9 +70,9 @@ func (in NewItem) opening(w workload.Workload, policy Policy, now time.Time) (Op
 	add(err != nil, "owner", "Choose an owner from the list.")
 	due := policy.Due(in.Risk, w.Tier, now)
 	if in.DueOn != "" {
-		due, err = time.Parse(time.DateOnly, in.DueOn)
-		add(err != nil || due.Year() < 2000 || due.Year() > 2200, "due_on", "Write the due date as year-month-day, for example 2026-11-30.")
-		add(err == nil && isPast(due, now), "due_on", pastDay)
+		day, problem := ReadDue(in.DueOn, now)
+		add(problem != "", "due_on", problem)
+		due = day
 	}
 	return Opening{
 		WorkloadID: w.ID, CauseKind: CauseManual, CauseKey: uuid.NewString(), Title: in.Title, Detail: in.Detail,

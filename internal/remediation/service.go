@@ -86,6 +86,18 @@ func (s *Service) Change(ctx context.Context, who identity.Actor, id uuid.UUID, 
 
 const pastDay = "This due date is past. Choose today or a later day."
 
+// ReadDue reads a due day that somebody sets, and says what is wrong with it: it is no day, or past.
+func ReadDue(typed string, now time.Time) (day time.Time, problem string) {
+	day, err := time.Parse(time.DateOnly, text.Line(typed))
+	if err != nil || day.Year() < 2000 || day.Year() > 2200 {
+		return day, "Write the due date as year-month-day, for example 2026-11-30."
+	}
+	if isPast(day, now) {
+		return day, pastDay
+	}
+	return day, ""
+}
+
 // isPast reports whether a day is over, in UTC.
 func isPast(day, now time.Time) bool { return day.Before(now.UTC().Truncate(24 * time.Hour)) }
 
