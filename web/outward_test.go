@@ -74,6 +74,12 @@ func TestWebhookPages(t *testing.T) {
 	defer double.Close()
 	s.Ada.post("/settings/webhooks/new", "name", "", "url", "ftp://x", "which", "some").is(http.StatusUnprocessableEntity).says("Choose at least one event")
 	s.Ada.post("/settings/webhooks/new", "name", "\x00", "url", "ftp://x", "which", "every").is(http.StatusUnprocessableEntity).says("Give it a name", "begins with https://")
+	s.Ada.get("/settings/webhooks/new").says("Only an admin who reads all of these").hides(`name="restricted"`)
+	no := s.Ada.post("/settings/webhooks/new", "name", "Board", "url", double.URL, "which", "some", "event", "item.done", "restricted", "1", "on", "1").is(http.StatusForbidden).
+		says("Only an admin who reads every restricted workload", "you cannot save this webhook")
+	if no.value("name") != "Board" || no.value("url") != double.URL || !strings.Contains(no.Body, `id="f-restricted-error"`) {
+		t.Errorf("what was typed is gone, or the field does not say it: %s", no.Body)
+	}
 	made := s.Ada.post("/settings/webhooks/new", "name", "Board", "url", double.URL, "which", "some", "event", "item.done", "on", "1").is(http.StatusOK).says("shown only now")
 	if shownSecret.FindString(made.Body) == "" {
 		t.Error("the secret is not shown")

@@ -222,14 +222,19 @@ func invalid(err error) (ui.FieldErrors, bool) {
 	if !fault.Is(err, fault.Invalid) {
 		return nil, false
 	}
-	var list ui.FieldErrors
-	for _, f := range fault.FieldsOf(err) {
-		list = append(list, ui.FieldError{Name: f.Name, Message: f.Message})
-	}
+	list := fieldErrors(err)
 	if len(list) == 0 {
 		list = ui.FieldErrors{{Message: fault.MessageOf(err)}}
 	}
 	return list, true
+}
+
+// fieldErrors are the messages of an error that belong to fields.
+func fieldErrors(err error) (list ui.FieldErrors) {
+	for _, f := range fault.FieldsOf(err) {
+		list = append(list, ui.FieldError{Name: f.Name, Message: f.Message})
+	}
+	return list
 }
 
 // pathID reads a UUID from the path; a malformed one is as unknown as an absent one.

@@ -102,14 +102,17 @@ func savePolicy(v *visit) error {
 	return v.redirect("/settings/due", "The due days are saved. Items that are open keep theirs.")
 }
 
-// refused reports whether a form is shown again with what was typed: it was invalid, or
-// something else changed meanwhile. Other errors are for the adapter.
+// refused reports whether a form is shown again with what was typed: it was invalid, something
+// else changed meanwhile, or a field of it is not for this person. Other errors are for the adapter.
 func refused(err error) (status int, errs ui.FieldErrors, again bool) {
 	if errs, bad := invalid(err); bad {
 		return http.StatusUnprocessableEntity, errs, true
 	}
 	if fault.Is(err, fault.Conflict) {
 		return http.StatusConflict, ui.FieldErrors{{Message: fault.MessageOf(err)}}, true
+	}
+	if errs := fieldErrors(err); fault.Is(err, fault.Forbidden) && len(errs) > 0 {
+		return http.StatusForbidden, errs, true
 	}
 	return 0, nil, false
 }

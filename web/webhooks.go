@@ -46,6 +46,7 @@ func newWebhookPage(v *visit) error {
 }
 
 func (v *visit) showWebhookForm(status int, f views.WebhookForm, errs ui.FieldErrors) error {
+	f.ReadsAll = webhook.ReadsAll(v.who)
 	return v.render(status, views.WebhookNew(v.setting("New webhook", errs, allWebhooks), f))
 }
 
@@ -117,6 +118,7 @@ func (v *visit) showWebhook(status int, id uuid.UUID, typed *views.WebhookForm, 
 			page.Form.Version = strconv.Itoa(e.Version)
 		}
 	}
+	page.Form.ReadsAll = webhook.ReadsAll(v.who)
 	return v.render(status, views.Webhook(v.setting(e.Name, errs, allWebhooks), page))
 }
 

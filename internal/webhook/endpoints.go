@@ -48,7 +48,8 @@ func (s *Service) Endpoint(ctx context.Context, who identity.Actor, id uuid.UUID
 }
 
 // Create makes an endpoint and returns its secret, which is never shown again. Admins may.
-// Events of restricted workloads are for who reads all of these. Invalid on "name", "url" and
+// Events of restricted workloads are for who reads all of these: Forbidden, on "restricted", for
+// others. Invalid on "name", "url" and
 // "event"; unavailable without a key for secrets.
 func (s *Service) Create(ctx context.Context, who identity.Actor, in Input) (Endpoint, string, error) {
 	if err := may(who); err != nil {
@@ -217,14 +218,15 @@ func (in Input) check() (Input, error) {
 	return in, fault.InvalidFields(bad...)
 }
 
-// readsAll reports whether who reads every restricted workload: auditors, and approvers and
+// ReadsAll reports whether who reads every restricted workload: auditors, and approvers and
 // others whose grant is for all workloads.
-func readsAll(who identity.Actor) bool { return who.CanRead(identity.Target{Restricted: true}) }
+func ReadsAll(who identity.Actor) bool { return who.CanRead(identity.Target{Restricted: true}) }
 
 // mayHear refuses events of restricted workloads to who may not read all of them.
 func (in Input) mayHear(who identity.Actor) error {
-	if in.Restricted && !readsAll(who) {
-		return fault.New(fault.Forbidden, "Only an admin who reads every restricted workload, as an auditor does, may send their events to a webhook.")
+	if in.Restricted && !ReadsAll(who) {
+		const words = "Only an admin who reads every restricted workload, as an auditor does, may send their events to a webhook."
+		return &fault.Error{Kind: fault.Forbidden, Message: words, Fields: []fault.Field{{Name: "restricted", Message: words}}}
 	}
 	return nil
 }

@@ -60,7 +60,7 @@ func (s *Service) Deliveries(ctx context.Context, who identity.Actor, endpoint u
 
 // hide takes away what was sent of a restricted workload from who may not read all of these.
 func (d *Delivery) hide(who identity.Actor) {
-	if d.Restricted && !readsAll(who) {
+	if d.Restricted && !ReadsAll(who) {
 		d.Body = nil
 	}
 }

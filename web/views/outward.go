@@ -39,6 +39,7 @@ type WebhookForm struct {
 	Events     []string
 	Every      bool
 	Restricted bool
+	ReadsAll   bool // the reader may send what is restricted
 	On         bool
 	Version    string
 }
