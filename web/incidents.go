@@ -70,7 +70,7 @@ func createIncident(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.redirect(views.IncidentPath(i.ID), "The draft is begun. Only the teams of its workloads see it until it is closed.")
+	return v.redirect(views.IncidentPath(i.ID), "The draft is begun. Only the teams of its workloads, and auditors, see it until it is closed.")
 }
 
 // readIncident reads the posted form.

@@ -77,6 +77,32 @@ func TestFromAnIncidentToAVerifiedItem(t *testing.T) {
 	w.asha.get("/").hides("To answer: lessons")
 }
 
+// TestALessonIsReadByEveryone says so before it is proposed and before it is accepted, where not
+// everyone may read its incident, and leads only those there who may.
+func TestALessonIsReadByEveryone(t *testing.T) {
+	w := newWreck(t, true)
+	_, cleo := w.person("Cleo Marsh", identity.InviteInput{Roles: []identity.OrgRole{identity.Curator}})
+	path := w.tells()
+	const warned = "Everyone will read this lesson."
+	w.asha.get(path+"/lessons/new").is(http.StatusOK).says(warned, "touched a restricted workload")
+	w.asha.post(path+"/lessons", "title", "x").is(http.StatusUnprocessableEntity).says(warned)
+	w.asha.post(path+"/close", "version", "1").leadsTo(path)
+	w.asha.get(path + "/lessons/new").says(warned) // closed, and restricted still
+	lesson := w.asha.post(path+"/lessons", taught()...).is(http.StatusSeeOther).Header.Get("Location")
+	w.asha.get(lesson + "/edit").says(warned)
+	w.vera.get(lesson).is(http.StatusNotFound)
+	cleo.get(lesson).is(http.StatusOK).says(warned, "stays hidden").hides(path)
+	cleo.post(lesson+"/accept", "version", "1").leadsTo(lesson)
+	w.vera.get(lesson).is(http.StatusOK).says("Look for drift").hides(path, "Payments failed", warned)
+	w.asha.get(lesson).is(http.StatusOK).says("Payments failed for 40 minutes")
+
+	open := newWreck(t, false)
+	path = open.tells()
+	open.asha.get(path + "/lessons/new").says(warned) // a draft
+	open.asha.post(path+"/close", "version", "1").leadsTo(path)
+	open.asha.get(path + "/lessons/new").hides(warned)
+}
+
 func TestBadInputOfLessonsIsNoFailure(t *testing.T) {
 	w := newWreck(t, false)
 	path := w.tells()

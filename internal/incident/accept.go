@@ -18,7 +18,8 @@ import (
 )
 
 // Accept puts a proposed lesson into the draft of a set of the organisation, with the
-// incident as its cautionary tale. Curators may. A new question goes into the set named, or
+// incident as its cautionary tale. From then on everyone who is signed in reads the lesson,
+// whoever may read the incident. Curators may. A new question goes into the set named, or
 // into LessonSet; a choice or a wording into the set of its question, which must be one of
 // the organisation's own. Invalid on "set", "due_days" and "question"; a stale version, and
 // one that is judged, are a conflict.
@@ -108,7 +109,7 @@ func (s *Service) links(l Lesson, tale Incident) []questionnaire.Link {
 		return nil
 	}
 	list := []questionnaire.Link{{Text: "Lesson: " + l.Title, URL: s.site + l.Path()}}
-	if tale.State == Closed && !slices.ContainsFunc(tale.Places, func(p Place) bool { return p.Restricted }) {
+	if tale.ForEveryone() {
 		list = append(list, questionnaire.Link{Text: "Cautionary tale: " + tale.Title, URL: s.site + "/incidents/" + tale.ID.String()})
 	}
 	return list

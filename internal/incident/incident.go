@@ -5,6 +5,7 @@
 package incident
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 
 // The states of an incident.
 const (
-	Draft  = "draft"  // written by the teams of its workloads, who alone read it
+	Draft  = "draft"  // written by the teams of its workloads; they read it, and auditors
 	Closed = "closed" // read by everyone who reads all of its workloads
 )
 
@@ -57,6 +58,12 @@ type Incident struct {
 	Places  []Place   // the workloads it touched, by name
 	Related []Related // earlier incidents of the kind, as far as the reader may know them
 	Actions []Action
+}
+
+// ForEveryone reports whether everyone who is signed in may read it: it is closed, and touched
+// no restricted workload.
+func (i Incident) ForEveryone() bool {
+	return i.State == Closed && !slices.ContainsFunc(i.Places, func(p Place) bool { return p.Restricted })
 }
 
 // Place is a workload that an incident touched.

@@ -47,6 +47,7 @@ type Lesson struct {
 	ID          uuid.UUID
 	IncidentID  uuid.UUID
 	Incident    string // its title; empty when the reader may not read it
+	ForEveryone bool   // everyone may read the incident
 	Title       string
 	Failure     string // what it prevents
 	Kind        string

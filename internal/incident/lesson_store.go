@@ -21,6 +21,8 @@ const visibleLesson = `(l.state = 'accepted' or @curates or l.proposed_by = @me
 
 const lessonColumns = `
 	select l.id, l.incident_id, coalesce((select i.title from incidents i where i.id = l.incident_id and ` + visible + `), '') as incident,
+		not exists (select from incidents i where i.id = l.incident_id and (i.state <> 'closed' or exists (
+			select from incident_workloads x join workloads w on w.id = x.workload_id where x.incident_id = i.id and w.restricted))) as for_everyone,
 		l.title, l.failure, l.kind, l.set_key, l.question_id, l.proposal, l.why, l.max_risk, l.prompts, l.tiers, l.tags, l.concerns_set,
 		l.state, l.merged_into, l.reason, l.due_days, l.monthly, l.version, l.proposed_by, coalesce(p.name, '') as proposer, l.proposed_at,
 		coalesce(j.name, '') as judge, l.judged_at, coalesce(k.set_key, '') as put_set, coalesce(k.question_id, '') as put_question,
@@ -33,31 +35,33 @@ const lessonColumns = `
 
 // lessonRow is a lesson without its practices.
 type lessonRow struct {
-	ID, IncidentID                                     uuid.UUID
-	Incident, Title, Failure, Kind, SetKey, QuestionID string
-	Proposal, Why, MaxRisk                             string
-	Prompts                                            []string
-	Tiers                                              []int
-	Tags                                               []string
-	ConcernsSet, State                                 string
-	MergedInto                                         *uuid.UUID
-	Reason                                             string
-	DueDays                                            int
-	Monthly                                            bool
-	Version                                            int
-	ProposedBy                                         *uuid.UUID
-	Proposer                                           string
-	ProposedAt                                         time.Time
-	Judge                                              string
-	JudgedAt                                           *time.Time
-	PutSet, PutQuestion                                string
-	VersionID                                          *uuid.UUID
-	PublishedAt                                        *time.Time
+	ID, IncidentID                           uuid.UUID
+	Incident                                 string
+	ForEveryone                              bool
+	Title, Failure, Kind, SetKey, QuestionID string
+	Proposal, Why, MaxRisk                   string
+	Prompts                                  []string
+	Tiers                                    []int
+	Tags                                     []string
+	ConcernsSet, State                       string
+	MergedInto                               *uuid.UUID
+	Reason                                   string
+	DueDays                                  int
+	Monthly                                  bool
+	Version                                  int
+	ProposedBy                               *uuid.UUID
+	Proposer                                 string
+	ProposedAt                               time.Time
+	Judge                                    string
+	JudgedAt                                 *time.Time
+	PutSet, PutQuestion                      string
+	VersionID                                *uuid.UUID
+	PublishedAt                              *time.Time
 }
 
 func (r lessonRow) lesson() Lesson {
 	return Lesson{
-		ID: r.ID, IncidentID: r.IncidentID, Incident: r.Incident, Title: r.Title, Failure: r.Failure, Kind: r.Kind, SetKey: r.SetKey, QuestionID: r.QuestionID,
+		ID: r.ID, IncidentID: r.IncidentID, Incident: r.Incident, ForEveryone: r.ForEveryone, Title: r.Title, Failure: r.Failure, Kind: r.Kind, SetKey: r.SetKey, QuestionID: r.QuestionID,
 		Proposal: r.Proposal, Why: r.Why, MaxRisk: r.MaxRisk, Prompts: r.Prompts, Tiers: r.Tiers, Tags: r.Tags, ConcernsSet: r.ConcernsSet,
 		State: r.State, MergedInto: r.MergedInto, Reason: r.Reason, DueDays: r.DueDays, Monthly: r.Monthly, Version: r.Version, ProposedBy: r.ProposedBy,
 		Proposer: r.Proposer, ProposedAt: r.ProposedAt, Judge: r.Judge, JudgedAt: r.JudgedAt, PutSet: r.PutSet, PutQuestion: r.PutQuestion,

@@ -20,7 +20,7 @@ type Incident struct {
 	ID           uuid.UUID        `json:"id"`
 	Title        string           `json:"title"`
 	Severity     int              `json:"severity" doc:"1 (worst) to 4."`
-	State        string           `json:"state" enum:"draft,closed" doc:"Only the teams of its workloads read a draft."`
+	State        string           `json:"state" enum:"draft,closed" doc:"Only the teams of its workloads, and auditors, read a draft."`
 	Workloads    []string         `json:"workloads" nullable:"false" doc:"Keys of the workloads it touched."`
 	Link         *string          `json:"link" doc:"Where the full record is."`
 	Summary      string           `json:"summary"`
@@ -151,7 +151,7 @@ func (s *server) incidents(a huma.API) {
 	register(a, operation{id: "get-incident", method: http.MethodGet, path: one, scope: identity.ReadReviews, tag: tag, summary: "Read an incident"}, s.getIncident)
 	register(a, operation{
 		id: "create-incident", method: http.MethodPost, path: all, scope: identity.WriteIncidents, tag: tag, status: http.StatusCreated, errors: []int{http.StatusNotFound},
-		summary: "Begin the record of an incident", about: "A draft, which only the teams of its workloads read. Members of one of them may.",
+		summary: "Begin the record of an incident", about: "A draft, which only the teams of its workloads, and auditors, read. Members of one of these teams may.",
 	}, s.createIncident)
 	register(a, operation{
 		id: "change-incident", method: http.MethodPatch, path: one, scope: identity.WriteIncidents, tag: tag,

@@ -18,7 +18,7 @@ import (
 // Lesson is what an incident taught.
 type Lesson struct {
 	ID          uuid.UUID  `json:"id"`
-	Incident    uuid.UUID  `json:"incident" doc:"Id of the incident; you may not be one who reads it."`
+	Incident    *uuid.UUID `json:"incident" doc:"Id of the incident; null when you may not read it."`
 	Title       string     `json:"title"`
 	Failure     string     `json:"failure" doc:"What it prevents."`
 	Kind        string     `json:"kind" enum:"question,choice,change" doc:"A new question, a choice on one that is there, or another wording of it."`
@@ -129,7 +129,7 @@ func (s *server) lessons(a huma.API) {
 	register(a, operation{id: "get-lesson", method: http.MethodGet, path: one, scope: identity.ReadReviews, tag: tag, summary: "Read a lesson"}, s.getLesson)
 	register(a, operation{
 		id: "propose-lesson", method: http.MethodPost, path: "/api/v1/incidents/{id}/lessons", scope: identity.WriteIncidents, tag: tag, status: http.StatusCreated,
-		summary: "Propose a lesson", about: "Who may read the incident may.",
+		summary: "Propose a lesson", about: "Who may read the incident may. Once it is accepted, everyone who is signed in reads all of its text, also where they may not read the incident.",
 	}, s.proposeLesson)
 	register(a, operation{
 		id: "change-lesson", method: http.MethodPatch, path: one, scope: identity.WriteIncidents, tag: tag,
@@ -138,7 +138,7 @@ func (s *server) lessons(a huma.API) {
 	register(a, operation{
 		id: "judge-lesson", method: http.MethodPost, path: one + "/judgement", scope: identity.WriteQuestionnaires, tag: tag,
 		errors:  []int{http.StatusPreconditionFailed, http.StatusPreconditionRequired},
-		summary: "Judge a lesson", about: "Curators may, with the ETag of the lesson. An accepted one stands in the draft of its set; a curator publishes that in the portal.",
+		summary: "Judge a lesson", about: "Curators may, with the ETag of the lesson. An accepted one is read by everyone who is signed in, and stands in the draft of its set; a curator publishes that in the portal.",
 	}, s.judgeLesson)
 }
 
@@ -261,10 +261,13 @@ func practicesOf(list []Practice) (out []incident.Practice) {
 
 func (s *server) lesson(l incident.Lesson) Lesson {
 	out := Lesson{
-		ID: l.ID, Incident: l.IncidentID, Title: l.Title, Failure: l.Failure, Kind: l.Kind, Question: present(l.Input().Question), Proposal: l.Proposal, Why: l.Why,
+		ID: l.ID, Title: l.Title, Failure: l.Failure, Kind: l.Kind, Question: present(l.Input().Question), Proposal: l.Proposal, Why: l.Why,
 		MaxRisk: l.MaxRisk, Prompts: some(l.Prompts), Tiers: some(l.Tiers), Tags: some(l.Tags), ConcernsSet: present(l.ConcernsSet), Practices: []Practice{},
 		State: l.State, MergedInto: l.MergedInto, Reason: present(l.Reason), ProposedBy: somebody(l.ProposedBy, l.Proposer), ProposedAt: l.ProposedAt.UTC(),
 		JudgedBy: present(l.Judge), JudgedAt: utc(l.JudgedAt), DueDays: l.DueDays, Monthly: l.Monthly, PublishedAt: utc(l.PublishedAt), HTMLURL: s.html(l.Path()),
+	}
+	if l.Incident != "" {
+		out.Incident = &l.IncidentID
 	}
 	if l.PutQuestion != "" {
 		out.AskedAs = present(l.PutSet + "/" + l.PutQuestion)

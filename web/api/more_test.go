@@ -182,6 +182,13 @@ func TestWhoMayUseWebhooksAndLessons(t *testing.T) {
 	if r := s.send(http.MethodPost, judge, asha, `{"outcome":"accepted"}`, "If-Match", "*"); s.member(r, "asked_as") == "" {
 		t.Errorf("accepted: %s", r.body)
 	}
+	hidden := "/api/v1/lessons/" + s.runOf["hidden lesson"]
+	if r := s.send(http.MethodPost, hidden+"/judgement", asha, `{"outcome":"accepted"}`, "If-Match", "*"); s.member(r, "incident") != s.runOf["hidden incident"] {
+		t.Errorf("accepted: %s", r.body)
+	}
+	if r := s.send(http.MethodGet, hidden, s.token, ""); r.status != http.StatusOK || !strings.Contains(r.body, `"incident":null`) || strings.Contains(r.body, s.runOf["hidden incident"]) {
+		t.Errorf("a lesson of what is restricted: %d %s", r.status, r.body)
+	}
 	s.send(http.MethodPost, judge, noor, `{"outcome":"declined","reason":"x"}`, "If-Match", "*").problem(http.StatusForbidden, "Only a curator")
 	s.send(http.MethodPatch, "/api/v1/lessons/"+s.runOf["lesson"], noor, `{"why":"x"}`, "If-Match", "*").problem(http.StatusForbidden, "Only who proposed")
 	s.send(http.MethodPatch, at, asha, `{"events":["nonsense"]}`, "If-Match", "*").problem(http.StatusUnprocessableEntity, "events from the list")

@@ -79,7 +79,7 @@ func Incidents(p ui.Page, l IncidentList) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Head("Incidents", "What went wrong, and what everyone can learn from it. Drafts are seen by the teams of their workloads.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Head("Incidents", "What went wrong, and what everyone can learn from it. Drafts are seen by the teams of their workloads, and by auditors.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -547,7 +547,7 @@ func IncidentEdit(p ui.Page, f IncidentForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, "</div></form><aside class=\"side\" aria-label=\"How to write it\"><section><h2>Without blame</h2><p class=\"muted fs\">Ask what made the act look right at the time, and what let it through. If \"someone should have been more careful\" is the answer, ask on: what would have helped anyone in that place?</p><p class=\"muted fs\">The whole story stays in your record; link it. Here stands what others need to learn from it.</p></section><section><h2>Who reads it</h2><p class=\"muted fs\">A draft: the teams of its workloads. Once closed: everyone who may read all of its workloads.</p></section></aside></div>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, "</div></form><aside class=\"side\" aria-label=\"How to write it\"><section><h2>Without blame</h2><p class=\"muted fs\">Ask what made the act look right at the time, and what let it through. If \"someone should have been more careful\" is the answer, ask on: what would have helped anyone in that place?</p><p class=\"muted fs\">The whole story stays in your record; link it. Here stands what others need to learn from it.</p></section><section><h2>Who reads it</h2><p class=\"muted fs\">A draft: the teams of its workloads, and auditors. Once closed: everyone who may read all of its workloads.</p></section></aside></div>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -65,6 +65,14 @@ func FormOfLesson(l incident.Lesson) LessonForm {
 	return LessonForm{Lesson: l, Input: l.Input()}
 }
 
+// forEveryone reports whether everyone may read the incident.
+func (f LessonForm) forEveryone() bool {
+	if f.Lesson.Title == "" {
+		return f.Incident.ForEveryone()
+	}
+	return f.Lesson.ForEveryone
+}
+
 func (f LessonForm) action() string {
 	if f.Lesson.Title == "" {
 		return IncidentPath(f.Incident.ID) + "/lessons"
