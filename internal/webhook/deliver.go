@@ -19,7 +19,8 @@ import (
 	"orrery/internal/outbound"
 )
 
-// The River queues of this room. What is tried again and the sweep hold up no first attempt.
+// The River queues of this room. What is tried again, receivers that are slow and the sweep hold up
+// no first attempt.
 const (
 	Queue      = "webhooks"
 	queueAgain = "webhooks_again"
@@ -32,7 +33,8 @@ const (
 	sweepInterval = 10 * time.Second
 	keepEnded     = 30 * 24 * time.Hour
 	maxAnswer     = 64 << 10 // bytes read of an answer, so that the connection can be used again
-	atOnce        = 3        // attempts at one endpoint
+	atOnce        = 3        // attempts at one endpoint that answers soon; others have one
+	soon          = 3 * time.Second
 	doors         = 4        // workers that begin or end an attempt, which locks its endpoint
 )
 
@@ -65,9 +67,11 @@ func (SweepArgs) InsertOpts() river.InsertOpts {
 }
 
 // Queues are the queues of this room with how many jobs are worked at once. An attempt mostly
-// waits for its receiver, and each has atOnce, so many may be slow before others wait.
+// waits for its receiver, which costs little, and each has few at once. Who is known to be slow is
+// in the other queue, so that forty would have to become slow at one time before others wait, and
+// then once, for as long as an attempt may take.
 func Queues() map[string]river.QueueConfig {
-	return map[string]river.QueueConfig{Queue: {MaxWorkers: 48}, queueAgain: {MaxWorkers: 16}, queueSweep: {MaxWorkers: 1}}
+	return map[string]river.QueueConfig{Queue: {MaxWorkers: 128}, queueAgain: {MaxWorkers: 16}, queueSweep: {MaxWorkers: 1}}
 }
 
 // RegisterWorkers adds the workers of this room.
@@ -100,14 +104,27 @@ func (s *Service) Deliver(ctx context.Context, id uuid.UUID) error {
 	a := Attempt{Number: c.Attempts + 1, At: start}
 	var wait time.Duration
 	if c.State == On {
+		began := time.Now()
 		wait = s.send(ctx, c, &a)
 		a.TookMS = int(s.now().Sub(start).Milliseconds())
+		c.Pace = paceOf(a, time.Since(began))
 	} else {
 		a.Problem = "The webhook is off."
 	}
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return s.settle(after, id, c, a, wait)
+}
+
+// paceOf is how an endpoint answered: slow, or brisk. One that fails at once is as it was before.
+func paceOf(a Attempt, took time.Duration) string {
+	switch {
+	case took > soon:
+		return "slow"
+	case a.Status/100 == 2:
+		return "brisk"
+	}
+	return ""
 }
 
 // send posts the message and fills in what came of it. wait is what the receiver asks for

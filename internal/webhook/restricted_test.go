@@ -65,17 +65,19 @@ func TestWhereEventsLead(t *testing.T) {
 	for _, c := range []struct {
 		verb, kind, path string
 		detail           audit.Detail
+		more             []audit.Detail
 	}{
-		{"incident.closed", "incident", "/incidents/" + id, audit.Detail{Name: "state", Value: "closed"}},
-		{"lesson.accepted", "lesson", "/lessons/" + id, audit.Detail{Name: "incident", Value: item}},
-		{"follow_up.answered", "follow_up", "/follow-ups/" + id, audit.Detail{Name: "risk", Value: "high"}},
-		{"ticket.linked", "ticket", "/items/" + item, audit.Detail{Name: "item", Value: item}},
-		{"comment.written", "comment", "/items/" + item, audit.Detail{Name: "on", Value: "item " + item}},
-		{"comment.written", "comment", "/workloads/payments", audit.Detail{Name: "on", Value: "answer orr/quotas"}},
+		{"incident.closed", "incident", "/incidents/" + id, audit.Detail{Name: "state", Value: "closed"}, nil},
+		{"lesson.accepted", "lesson", "/lessons/" + id, audit.Detail{Name: "incident", Value: item}, nil},
+		{"follow_up.answered", "follow_up", "/follow-ups/" + id, audit.Detail{Name: "risk", Value: "high"}, nil},
+		{"ticket.linked", "ticket", "/items/" + item, audit.Detail{Name: "item", Value: item}, nil},
+		{"comment.written", "comment", "/items/" + item, audit.Detail{Name: "on", Value: "item " + item}, nil},
+		{"comment.written", "comment", "/workloads/payments", audit.Detail{Name: "on", Value: "answer orr/quotas"}, nil},
+		{"questionnaire.published", "questionnaire_version", "/questionnaires/orr?version=1.2.0", audit.Detail{Name: "key", Value: "orr"}, []audit.Detail{{Name: "version", Value: "1.2.0"}}},
 	} {
 		h.must(pgx.BeginFunc(t.Context(), h.db, func(tx pgx.Tx) error {
 			return audit.Record(t.Context(), tx, h.boss, audit.Act{
-				Stream: audit.WorkloadStream(h.workload), Verb: c.verb, TargetKind: c.kind, TargetID: id, At: h.clock(), Details: []audit.Detail{c.detail},
+				Stream: audit.WorkloadStream(h.workload), Verb: c.verb, TargetKind: c.kind, TargetID: id, At: h.clock(), Details: append(c.more, c.detail),
 			})
 		}))
 		_, _, err := audit.HandOn(t.Context(), h.db, h.clock(), h.service.Take)
@@ -87,12 +89,17 @@ func TestWhereEventsLead(t *testing.T) {
 		}
 		var body struct {
 			Data struct {
+				Target  struct{ Kind, ID string }
+				Version string
 				HTMLURL string `json:"html_url"`
 			}
 		}
 		h.must(json.Unmarshal(got[0].Body, &body))
 		if body.Data.HTMLURL != "https://orrery.example.com"+c.path {
 			t.Errorf("%s leads to %s", c.verb, body.Data.HTMLURL)
+		}
+		if d := body.Data; c.kind == "questionnaire_version" && (d.Target.Kind != "questionnaire" || d.Target.ID != "orr" || d.Version != "1.2.0") {
+			t.Errorf("%s is of %s", c.verb, got[0].Body)
 		}
 	}
 }

@@ -33,14 +33,26 @@ type slow struct {
 	let       chan struct{}
 }
 
+// open lets those go that wait, and makes others wait from now on, or not.
+func (s *slow) open(hang bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if hang {
+		s.let = make(chan struct{})
+	} else {
+		close(s.let)
+	}
+}
+
 func (s *slow) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.now++
 	s.came++
 	s.most = max(s.most, s.now)
+	let := s.let
 	s.mu.Unlock()
 	select {
-	case <-s.let:
+	case <-let:
 	case <-r.Context().Done():
 	case <-time.After(12 * time.Second):
 	}
@@ -89,6 +101,55 @@ func TestASlowReceiverHoldsNobodyUp(t *testing.T) {
 	if late.came != events || late.most > 3 {
 		t.Errorf("the slow receiver had %d, at most %d at once", late.came, late.most)
 	}
+}
+
+// TestManySlowReceiversHoldNobodyUp lets twenty receivers hang, first ones that nobody knows yet,
+// then ones that answered at once until now: one that is well has its events within seconds.
+func TestManySlowReceiversHoldNobodyUp(t *testing.T) {
+	h := newHouse(t, "127.0.0.1")
+	late := &slow{let: make(chan struct{})}
+	double := httptest.NewServer(late)
+	t.Cleanup(double.Close)
+	const many, events = 20, 10
+	for range many {
+		_, _, err := h.service.Create(t.Context(), h.boss, webhook.Input{Name: "Slow", URL: double.URL, On: true})
+		h.must(err)
+	}
+	h.endpoint()
+	happen := func(times int) {
+		t.Helper()
+		for range times {
+			h.happen("item.done")
+		}
+	}
+	well := func(when string) {
+		t.Helper()
+		healthy, start := 0, time.Now()
+		for healthy < events && time.Since(start) < 5*time.Second {
+			healthy += len(h.received())
+			time.Sleep(20 * time.Millisecond)
+		}
+		if healthy != events {
+			t.Errorf("%s, the healthy receiver has %d of %d after %s", when, healthy, events, time.Since(start))
+		}
+	}
+	happen(events)
+	h.start()
+	well("while those hang that nobody knows")
+	happen(events)
+	well("while the same go on hanging")
+	late.open(false)
+	all := 2 * events * (many + 1)
+	for delivered, start := 0, time.Now(); delivered < all; time.Sleep(50 * time.Millisecond) {
+		if time.Since(start) > time.Minute {
+			t.Fatalf("%d of %d are delivered", delivered, all)
+		}
+		h.must(h.db.QueryRow(t.Context(), `select count(*) from webhook_deliveries where state = 'delivered'`).Scan(&delivered))
+	}
+	late.open(true)
+	happen(events)
+	well("while those hang that were well until now")
+	late.open(false)
 }
 
 // TestWhatWaitsOutlivesItsServer finds what waited for a worker that died.

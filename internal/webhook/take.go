@@ -27,6 +27,7 @@ type message struct {
 type data struct {
 	Target   *target `json:"target,omitempty"`
 	Workload string  `json:"workload,omitempty"` // its key
+	Version  string  `json:"version,omitempty"`  // of a questionnaire
 	HTMLURL  string  `json:"html_url,omitempty"`
 	Actor    string  `json:"actor,omitempty"` // a person's id, or system
 }
@@ -58,6 +59,9 @@ func (s *Service) Take(ctx context.Context, tx pgx.Tx, e audit.Event) error {
 		}
 	}
 	m.Data.HTMLURL = s.htmlURL(e, m.Data.Workload)
+	if e.TargetKind == "questionnaire_version" { // the API knows it by key and number
+		m.Data.Target, m.Data.Version = &target{"questionnaire", e.Detail("key")}, e.Detail("version")
+	}
 	const sql = `
 		select id from webhook_endpoints
 		where state = 'on' and (events = '{}' or $1 = any(events)) and (restricted or not $2)`
@@ -93,6 +97,8 @@ func (s *Service) htmlURL(e audit.Event, workload string) string {
 		return s.url + "/reviews/" + e.TargetID
 	case "acceptance":
 		return s.url + "/acceptances/" + e.TargetID
+	case "questionnaire_version":
+		return s.url + "/questionnaires/" + e.Detail("key") + "?version=" + e.Detail("version")
 	case "person":
 		return s.url + "/people/" + e.TargetID
 	}
@@ -128,18 +134,30 @@ func (s *Service) queue(ctx context.Context, tx pgx.Tx, endpoints []uuid.UUID, m
 	return s.insertJobs(ctx, tx, made, time.Time{})
 }
 
-// insertJobs makes a job for each delivery, to be worked at once or at the time.
+// insertJobs makes a job for each delivery, to be worked at once or at the time. What is tried
+// again, and what is for a slow endpoint, is in the other queue.
 func (s *Service) insertJobs(ctx context.Context, tx pgx.Tx, deliveries []uuid.UUID, at time.Time) error {
 	if len(deliveries) == 0 {
 		return nil
 	}
-	queue := Queue
-	if !at.IsZero() {
-		queue = queueAgain
+	const sql = `select d.id, e.pace = 'slow' from webhook_deliveries d join webhook_endpoints e on e.id = d.endpoint_id where d.id = any($1) order by d.due_at, d.id`
+	rows, err := tx.Query(ctx, sql, deliveries)
+	if err != nil {
+		return fmt.Errorf("read pace of webhooks: %w", err)
 	}
-	jobs := make([]river.InsertManyParams, len(deliveries))
-	for i, id := range deliveries {
-		jobs[i] = river.InsertManyParams{Args: DeliverArgs{DeliveryID: id}, InsertOpts: &river.InsertOpts{Queue: queue, ScheduledAt: at}}
+	var jobs []river.InsertManyParams
+	var id uuid.UUID
+	var slow bool
+	_, err = pgx.ForEachRow(rows, []any{&id, &slow}, func() error {
+		queue := Queue
+		if slow || !at.IsZero() {
+			queue = queueAgain
+		}
+		jobs = append(jobs, river.InsertManyParams{Args: DeliverArgs{DeliveryID: id}, InsertOpts: &river.InsertOpts{Queue: queue, ScheduledAt: at}})
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read pace of webhooks: %w", err)
 	}
 	if _, err := s.jobs.InsertManyTx(ctx, tx, jobs); err != nil {
 		return fmt.Errorf("insert jobs of deliveries: %w", err)

@@ -22,6 +22,8 @@ type claimed struct {
 	Secret         []byte
 	SecretBefore   []byte
 	BeforeUntil    *time.Time
+
+	Pace string // what this attempt showed; empty: nothing
 }
 
 // turn runs do in a transaction with the endpoint of a delivery locked, by few workers at once,
@@ -49,8 +51,8 @@ func (s *Service) claim(ctx context.Context, id uuid.UUID, now time.Time) (c cla
 	err = s.turn(ctx, id, func(tx pgx.Tx) error {
 		const sql = `
 			with due as (
-				select d.id, (select count(*) from webhook_deliveries l where l.endpoint_id = d.endpoint_id and l.leased_until >= $2) >= $4 as full
-				from webhook_deliveries d
+				select d.id, (select count(*) from webhook_deliveries l where l.endpoint_id = d.endpoint_id and l.leased_until >= $2) >= case when e.pace = 'brisk' then $4 else 1 end as full
+				from webhook_deliveries d join webhook_endpoints e on e.id = d.endpoint_id
 				where d.id = $1 and d.state = 'pending' and d.due_at <= $2::timestamptz + interval '1 second'
 					and (d.leased_until is null or d.leased_until < $2))
 			update webhook_deliveries d set leased_until = case when due.full then null else $3::timestamptz end, waits = due.full
@@ -96,7 +98,15 @@ func (s *Service) settle(ctx context.Context, id uuid.UUID, c claimed, a Attempt
 		if err != nil {
 			return err
 		}
-		if err := s.next(ctx, tx, c.EndpointID); err != nil || moved.RowsAffected() == 0 {
+		changed, err := keepPace(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		waiting := 1
+		if changed && c.Pace == "brisk" {
+			waiting = atOnce
+		}
+		if err := s.next(ctx, tx, c.EndpointID, waiting); err != nil || moved.RowsAffected() == 0 {
 			return err
 		}
 		if a.Status == http.StatusGone {
@@ -113,13 +123,22 @@ func (s *Service) settle(ctx context.Context, id uuid.UUID, c claimed, a Attempt
 	return nil
 }
 
-// next makes a job for the delivery that has waited longest for an attempt at the endpoint.
-func (s *Service) next(ctx context.Context, tx pgx.Tx, endpoint uuid.UUID) error {
+// keepPace stores what the attempt showed of the endpoint, and reports whether that is new.
+func keepPace(ctx context.Context, tx pgx.Tx, c claimed) (bool, error) {
+	if c.Pace == "" {
+		return false, nil
+	}
+	changed, err := tx.Exec(ctx, `update webhook_endpoints set pace = $2 where id = $1 and pace <> $2`, c.EndpointID, c.Pace)
+	return changed.RowsAffected() > 0, err
+}
+
+// next makes jobs for the deliveries that have waited longest for an attempt at the endpoint.
+func (s *Service) next(ctx context.Context, tx pgx.Tx, endpoint uuid.UUID, most int) error {
 	const sql = `
 		update webhook_deliveries set waits = false
-		where id = (select id from webhook_deliveries where endpoint_id = $1 and waits order by due_at, id limit 1)
+		where id in (select id from webhook_deliveries where endpoint_id = $1 and waits order by due_at, id limit $2)
 		returning id`
-	rows, err := tx.Query(ctx, sql, endpoint)
+	rows, err := tx.Query(ctx, sql, endpoint, most)
 	if err != nil {
 		return err
 	}
