@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"orrery/internal/identity"
+	"orrery/web/api"
 	"orrery/web/views"
 	"orrery/web/views/ui"
 )
@@ -28,7 +29,7 @@ func apiDocs(v *visit) error {
 
 // reference turns the description into what the page shows.
 func reference(spec *huma.OpenAPI, base string) views.APIReference {
-	r := views.APIReference{Base: base, Intro: spec.Info.Description, Statuses: statuses}
+	r := views.APIReference{Base: base, Intro: spec.Info.Description, Statuses: statuses, Rate: api.DefaultRate, Problem: problemExample}
 	for _, s := range identity.Scopes() {
 		r.Scopes = append(r.Scopes, views.APIMember{Name: s.Name, About: s.Words})
 	}
@@ -47,6 +48,9 @@ func reference(spec *huma.OpenAPI, base string) views.APIReference {
 			g := &r.Groups[at[tag]]
 			one := describe(op)
 			one.Example = exampleOf(spec, base, op)
+			if one.Answer != "" {
+				one.AnswerExample = answerOf(spec, spec.Components.Schemas.Map()[one.Answer])
+			}
 			g.Operations = append(g.Operations, one)
 		}
 	}
@@ -133,9 +137,24 @@ var statuses = []views.APIMember{
 	{Name: "412", About: "Somebody changed the resource since you read it. Read it again."},
 	{Name: "413", About: "The body is larger than 4 MiB."},
 	{Name: "415", About: "The body is not application/json."},
-	{Name: "422", About: "A value, member or parameter does not fit; errors says where. Also: an Idempotency-Key that was used for another request."},
+	{Name: "422", About: "A value, member or parameter does not fit, is given twice, or is null where it may not be; errors says where. Also: an Idempotency-Key that was used for another request."},
 	{Name: "428", About: "A change needs If-Match."},
 	{Name: "429", About: "The token asks too often. Wait as long as Retry-After says; RateLimit-Remaining says what is left."},
 	{Name: "500", About: "A failure on our side. Name the request_id."},
 	{Name: "503", About: "The database does not answer. Try again later."},
 }
+
+const problemExample = `{
+  "type": "/api/docs#problems",
+  "title": "Unprocessable Entity",
+  "status": 422,
+  "detail": "There is a problem with what was entered.",
+  "errors": [
+    {
+      "location": "body.due_on",
+      "pointer": "/due_on",
+      "message": "This due date is past. Choose today or a later day."
+    }
+  ],
+  "request_id": "` + exampleID + `"
+}`

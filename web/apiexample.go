@@ -56,17 +56,50 @@ func exampleOf(spec *huma.OpenAPI, base string, op *huma.Operation) string {
 	return strings.Join(append(line, `"`+base+path+query+`"`), " \\\n  ")
 }
 
+// answerOf is an answer to the operation as it may be, in JSON; empty when it answers otherwise.
+func answerOf(spec *huma.OpenAPI, s *huma.Schema) string {
+	b, err := json.MarshalIndent(exampleFor(spec, "", s), "", "  ")
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}
+
+// formatted are examples of what a format says.
+var formatted = map[string]any{
+	"uuid": exampleID, "date": "2026-12-18", "date-time": "2026-11-20T11:00:00Z", "uri": "https://orrery.example.com/workloads/payments",
+}
+
+// known is the example that fits a member by its name, if it is of the schema's kind.
+func known(name string, s *huma.Schema) (any, bool) {
+	value, ok := examples[name]
+	switch value.(type) {
+	case bool:
+		ok = ok && s.Type == "boolean"
+	case []any:
+		ok = ok && s.Type == "array" && s.Items != nil && s.Items.Type == "string"
+	default:
+		ok = ok && s.Type == "string" && (s.Format == "" || s.Format == "date" || name == "url" || strings.HasSuffix(name, "_at"))
+	}
+	return value, ok && (len(s.Enum) == 0 || slices.Contains(s.Enum, value))
+}
+
 // exampleFor is a value for a schema: of an object what is needed, or its first member.
 func exampleFor(spec *huma.OpenAPI, name string, s *huma.Schema) any {
+	if len(s.AnyOf) > 0 {
+		s = s.AnyOf[0]
+	}
 	if s.Ref != "" {
 		s = spec.Components.Schemas.SchemaFromRef(s.Ref)
 	}
-	known, fits := examples[name]
+	value, fits := known(name, s)
 	switch {
-	case len(s.Enum) > 0 && (!fits || !slices.Contains(s.Enum, known)):
-		return s.Enum[0]
 	case fits:
-		return known
+		return value
+	case len(s.Enum) > 0:
+		return s.Enum[0]
+	case formatted[s.Format] != nil:
+		return formatted[s.Format]
 	case s.Type == "object":
 		out := map[string]any{}
 		for _, member := range slices.Sorted(maps.Keys(s.Properties)) {
@@ -77,6 +110,8 @@ func exampleFor(spec *huma.OpenAPI, name string, s *huma.Schema) any {
 		return out
 	case s.Type == "array":
 		return []any{exampleFor(spec, "", s.Items)}
+	case s.Type == "":
+		return map[string]any{"rps": 900}
 	case s.Type == "integer" || s.Type == "number":
 		if s.Minimum != nil {
 			return int(*s.Minimum)
@@ -84,8 +119,6 @@ func exampleFor(spec *huma.OpenAPI, name string, s *huma.Schema) any {
 		return 1
 	case s.Type == "boolean":
 		return true
-	case s.Format == "date-time":
-		return "2026-11-20T11:00:00Z"
 	case name == "id" || strings.HasSuffix(name, "_id"):
 		return exampleID
 	}

@@ -14,6 +14,8 @@ type APIReference struct {
 	Schemas  []APISchema
 	Statuses []APIMember // what each status of a problem means
 	Scopes   []APIMember
+	Rate     int    // requests a minute for a token
+	Problem  string // an example
 }
 
 // APIGroup are the operations on one kind of thing.
@@ -36,6 +38,7 @@ type APIOperation struct {
 	Status           string // of success
 	Headers          string // of success
 	Example          string // a request, for a shell
+	AnswerExample    string // an answer; empty where it is no JSON
 	Problems         string // the statuses of problems
 }
 
