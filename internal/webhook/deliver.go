@@ -34,8 +34,8 @@ const (
 	keepEnded     = 30 * 24 * time.Hour
 	maxAnswer     = 64 << 10 // bytes read of an answer, so that the connection can be used again
 	atOnce        = 3        // attempts at one endpoint that answers soon; others have one
-	soon          = 3 * time.Second
-	doors         = 4        // workers that begin or end an attempt, which locks its endpoint
+	soon          = 3 * time.Second // who takes longer is slow
+	doors         = 4 // workers that begin or end an attempt, which locks its endpoint
 )
 
 // delays are the waits after each failed attempt: a day and an hour in all.

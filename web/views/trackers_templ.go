@@ -373,7 +373,7 @@ func TrackerNew(p ui.Page, f TrackerForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = trackerFields(p, f, "", true).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = trackerFields(p, f, "Of Jira: an API token of the account, which makes, moves and links issues. Of GitHub: one that may write issues of the repository. It is sealed, and never shown again.", true).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -548,7 +548,7 @@ func Tracker(p ui.Page, t TrackerPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 22, "<aside class=\"side stack\" aria-label=\"Webhook of this tracker\"><section><h2>Its webhook</h2><p class=\"muted fs\">The tracker tells Orrery here when an issue changes. Without it the status comes every half hour.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 22, "<aside class=\"side stack\" aria-label=\"Webhook of this tracker\"><section><h2>Its webhook</h2><p class=\"muted fs\">The tracker tells Orrery here when an issue changes. Without it the status is read within the hour.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
