@@ -32,10 +32,10 @@ const (
 	lost          = 10 * time.Minute                  // a delivery that is due for so long has lost its job
 	sweepInterval = 10 * time.Second
 	keepEnded     = 30 * 24 * time.Hour
-	maxAnswer     = 64 << 10 // bytes read of an answer, so that the connection can be used again
-	atOnce        = 3        // attempts at one endpoint that answers soon; others have one
+	maxAnswer     = 64 << 10        // bytes read of an answer, so that the connection can be used again
+	atOnce        = 3               // attempts at one endpoint that answers soon; others have one
 	soon          = 3 * time.Second // who takes longer is slow
-	doors         = 4 // workers that begin or end an attempt, which locks its endpoint
+	doors         = 4               // workers that begin or end an attempt, which locks its endpoint
 )
 
 // delays are the waits after each failed attempt: a day and an hour in all.
