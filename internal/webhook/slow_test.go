@@ -125,11 +125,11 @@ func TestManySlowReceiversHoldNobodyUp(t *testing.T) {
 	well := func(when string) {
 		t.Helper()
 		healthy, start := 0, time.Now()
-		for healthy < events && time.Since(start) < 5*time.Second {
+		for healthy < events && time.Since(start) < 9*time.Second { // less than they hang, on a machine that is busy
 			healthy += len(h.received())
 			time.Sleep(20 * time.Millisecond)
 		}
-		if healthy != events {
+		if healthy < events {
 			t.Errorf("%s, the healthy receiver has %d of %d after %s", when, healthy, events, time.Since(start))
 		}
 	}
