@@ -64,7 +64,7 @@ type Item struct {
 	DoneBy       *uuid.UUID
 	DoneByName   string
 	DoneAt       *time.Time
-	HadTicket    []uuid.UUID // whose ticket it was that closed it last: the owner then, and who made it
+	HadTicket    []uuid.UUID // who owned it before, and whose tickets closed it
 	VerifiedBy   string
 	VerifiedAt   *time.Time
 	ClosedBy     string
@@ -84,7 +84,7 @@ func (it Item) NeedsVerification() bool {
 }
 
 // VerifiableBy reports whether the person is another than who did the work. What a closed ticket
-// made done names nobody: its owner, the owner then and who made the ticket are taken for them.
+// made done names nobody: whoever owned it and who made the ticket are taken for them.
 func (it Item) VerifiableBy(person uuid.UUID) bool {
 	switch {
 	case !it.NeedsVerification():

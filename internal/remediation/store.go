@@ -98,7 +98,9 @@ func upsert(ctx context.Context, tx pgx.Tx, o Opening, by *uuid.UUID, now time.T
 
 func save(ctx context.Context, tx pgx.Tx, it Item, verifiedBy *uuid.UUID) error {
 	const sql = `
-		update items set owner_id = @owner, due_on = @due, state = @state, resolution = @resolution, version = version + 1,
+		update items set had_ticket = case when owner_id is distinct from @owner and @state in ('open', 'in_progress')
+				then array_remove(array_remove(had_ticket, owner_id) || owner_id, null) else had_ticket end,
+			owner_id = @owner, due_on = @due, state = @state, resolution = @resolution, version = version + 1,
 			done_by = @done_by, done_at = @done_at, verified_by = @verified_by, verified_at = @verified_at,
 			closed_at = case when @state = 'closed' then closed_at end, closed_by = case when @state = 'closed' then closed_by end,
 			closed_reason = case when @state = 'closed' then closed_reason else '' end, closed_alone = closed_alone and @state = 'closed'

@@ -23,8 +23,8 @@ func LockItem(ctx context.Context, tx pgx.Tx, who identity.Actor, id uuid.UUID) 
 }
 
 // TicketClosed makes an item done within the caller's transaction, when nobody has yet: its
-// ticket was closed. Nobody named did the work, so who had the ticket, its maker and the owner,
-// verifies nothing. It does not authorise: tickets call it for a status that the tracker signed
+// ticket was closed. Nobody named did the work, so who had the ticket, its maker and everybody who
+// ever owned the item, verifies nothing. It does not authorise: tickets call it for a status that the tracker signed
 // or was asked for.
 func TicketClosed(ctx context.Context, tx pgx.Tx, it Item, ticket string, maker *uuid.UUID, now time.Time) error {
 	if it.State != Open && it.State != InProgress {
@@ -35,7 +35,7 @@ func TicketClosed(ctx context.Context, tx pgx.Tx, it Item, ticket string, maker 
 	if err := save(ctx, tx, it, nil); err != nil {
 		return fmt.Errorf("close item of ticket: %w", err)
 	}
-	const sql = `update items set had_ticket = array_remove(array[$2, $3]::uuid[], null) where id = $1`
+	const sql = `update items set had_ticket = array(select distinct p from unnest(had_ticket || array[$2, $3]::uuid[]) p where p is not null) where id = $1`
 	if _, err := tx.Exec(ctx, sql, it.ID, maker, nullable(it.OwnerID)); err != nil {
 		return fmt.Errorf("close item of ticket: %w", err)
 	}

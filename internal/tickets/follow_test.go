@@ -244,6 +244,27 @@ func TestFourEyesOverATicket(t *testing.T) {
 	}
 }
 
+// TestFourEyesAfterGivingBack lets nobody verify who owned the item, gave it back to the queue, and
+// had its ticket closed then.
+func TestFourEyesAfterGivingBack(t *testing.T) {
+	h, d, receive := linked(t)
+	change := func(who identity.Actor, owner, state string) error {
+		t.Helper()
+		it := h.read(h.item.ID)
+		_, err := h.items.Change(t.Context(), who, it.ID, remediation.Change{
+			Version: it.Version, OwnerID: owner, DueOn: it.DueOn.Format(time.DateOnly), State: state, Resolution: "Closed.",
+		})
+		return err
+	}
+	h.must(change(h.asha, h.mika.PersonID.String(), remediation.InProgress))
+	h.must(change(h.mika, "", remediation.InProgress))
+	receive("m1", d.Set(1, true))
+	if err := change(h.mika, "", remediation.Verified); !fault.Is(err, fault.Forbidden) {
+		t.Errorf("who owned it before: %v", err)
+	}
+	h.must(change(h.boss, "", remediation.Verified))
+}
+
 // TestOneTrackerHoldsUpNoOther polls one tracker while the token of another does not open and a
 // third does not answer.
 func TestOneTrackerHoldsUpNoOther(t *testing.T) {
