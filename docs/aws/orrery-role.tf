@@ -49,6 +49,7 @@ data "aws_iam_policy_document" "read" {
       "securityhub:GetFindings",
       "config:DescribeConfigurationRecorders",
       "config:DescribeConfigurationRecorderStatus",
+      "config:DescribeDeliveryChannelStatus",
       "config:DescribeConfigRules",
       "config:DescribeComplianceByConfigRule",
       "cloudtrail:DescribeTrails",

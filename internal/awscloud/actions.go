@@ -60,6 +60,10 @@ var actions = []action{
 		_, err := c.config().DescribeConfigurationRecorderStatus(ctx, &configservice.DescribeConfigurationRecorderStatusInput{})
 		return err
 	}},
+	{"config:DescribeDeliveryChannelStatus", func(ctx context.Context, c *cell) error {
+		_, err := c.config().DescribeDeliveryChannelStatus(ctx, &configservice.DescribeDeliveryChannelStatusInput{})
+		return err
+	}},
 	{"config:DescribeConfigRules", func(ctx context.Context, c *cell) error {
 		_, err := c.config().DescribeConfigRules(ctx, &configservice.DescribeConfigRulesInput{ConfigRuleNames: []string{nothing}})
 		return err

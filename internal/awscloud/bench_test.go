@@ -185,7 +185,7 @@ func TestBenchRun(t *testing.T) {
 		}
 		defer func() { _ = aws.Close() }()
 		for _, op := range []string{"GetCallerIdentity", "DescribeHub", "BatchGetSecurityControls", "GetFindings", "DescribeConfigRules", "DescribeComplianceByConfigRule",
-			"DescribeConfigurationRecorders", "DescribeConfigurationRecorderStatus", "DescribeTrails", "GetTrailStatus", "GetEventSelectors", "LookupEvents"} {
+			"DescribeConfigurationRecorders", "DescribeConfigurationRecorderStatus", "DescribeDeliveryChannelStatus", "DescribeTrails", "GetTrailStatus", "GetEventSelectors", "LookupEvents"} {
 			aws.Fail(op, awstest.Fault{Delay: 50 * time.Millisecond, Forever: true})
 		}
 		t.Setenv("AWS_ENDPOINT_URL", aws.URL)

@@ -151,6 +151,10 @@ func only() []proof {
 		{source: r, reason: "rule_not_applied", world: rules(awstest.Rule{Compliance: "NOT_APPLICABLE"})},
 		{source: evidence.RecorderSource, reason: "recorder_off", world: recorders(awstest.Recorder{Name: "s", Service: "x.amazonaws.com"})},
 		{source: evidence.RecorderSource, reason: "recorder_failing", world: recorders(awstest.Recorder{Name: "r", Status: "FAILURE"})},
+		{source: c, reason: "not_delivered", key: "Config.1", world: region(func(r *awstest.Region) {
+			r.Delivery.History, r.Findings = "NOT_APPLICABLE", passed("Config.1", "")
+		})},
+		{source: evidence.RecorderSource, reason: "not_delivered", world: region(func(r *awstest.Region) { r.Delivery.History = "NOT_APPLICABLE" })},
 		{source: evidence.TrailSource, reason: "trail_unclear", fault: always("GetEventSelectors", denied)},
 		{source: evidence.ActivitySource, reason: "not_seen", world: region(func(r *awstest.Region) { r.Events = nil })},
 		{source: evidence.ActivitySource, reason: "home_not_read", key: "root_sign_in"},

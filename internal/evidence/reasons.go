@@ -28,6 +28,7 @@ const (
 	RecorderOff      = "recorder_off"
 	RecorderFailing  = "recorder_failing"
 	RecorderUnread   = "recorder_unread"
+	NotDelivered     = "not_delivered"
 	RuleAbsent       = "rule_absent"
 	RuleNotActive    = "rule_not_active"
 	RuleUnread       = "rule_unread"
@@ -81,8 +82,9 @@ var reasons = []Reason{
 	{Vacuous, "securityhub.control", "It passed because there was nothing to evaluate (CONFIG_EVALUATIONS_EMPTY).", ""},
 	{NotEvaluated, "securityhub.control", "Security Hub has a finding, but could not evaluate the control and does not say why.", "Look at the finding in Security Hub."},
 	{RecorderOff, "securityhub.control, config.rule, config.recorder", "No Config recorder of your own records there, so what rests on it proves nothing.", "Turn the Config recorder on there."},
-	{RecorderFailing, "securityhub.control, config.rule, config.recorder", "The Config recorder is on, but its last delivery failed.", "Look at the recorder's last error in AWS Config."},
-	{RecorderUnread, "securityhub.control, config.rule", "Whether a Config recorder records there could not be read.", "Grant config:DescribeConfigurationRecorders and config:DescribeConfigurationRecorderStatus."},
+	{RecorderFailing, "securityhub.control, config.rule, config.recorder", "The Config recorder is on, but its last recording or delivery failed, or it has no delivery channel.", "Look at the recorder and its delivery channel in AWS Config."},
+	{RecorderUnread, "securityhub.control, config.rule", "Whether a Config recorder records and delivers there could not be read.", "Grant config:DescribeConfigurationRecorders, config:DescribeConfigurationRecorderStatus and config:DescribeDeliveryChannelStatus."},
+	{NotDelivered, "securityhub.control, config.recorder", "The Config recorder is on, and has not delivered anything yet.", "Collect again tomorrow."},
 	{RuleAbsent, "config.rule", "There is no Config rule of that name there.", "Deploy the rule, or take the check out of the questionnaire."},
 	{RuleNotActive, "config.rule", "The rule is being deleted or evaluated.", "Collect again later."},
 	{RuleUnread, "config.rule", "The rule exists, but AWS Config did not answer for its compliance.", "Collect again later."},

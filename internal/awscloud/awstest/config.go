@@ -34,6 +34,8 @@ func configAnswer(q request, account string, r *Region) (any, *Fault) {
 			out = append(out, m)
 		}
 		return map[string]any{"ConfigurationRecordersStatus": out}, nil
+	case "DescribeDeliveryChannelStatus":
+		return deliveryStatus(r.Delivery), nil
 	case "DescribeConfigRules":
 		return describeRules(q, account, r), nil
 	}
@@ -70,4 +72,27 @@ func compliance(q request, r *Region) (any, *Fault) {
 		out = append(out, map[string]any{"ConfigRuleName": name, "Compliance": map[string]any{"ComplianceType": or(r.Rules[i].Compliance, "COMPLIANT")}})
 	}
 	return map[string]any{"ComplianceByConfigRules": out}, nil
+}
+
+// deliveryStatus is the status of the account's one channel, which makes no snapshots unless
+// it says so.
+func deliveryStatus(d Delivery) any {
+	if d.None {
+		return map[string]any{"DeliveryChannelsStatus": []any{}}
+	}
+	info := func(status, code string) map[string]any {
+		m := map[string]any{"lastStatus": status}
+		if status != "NOT_APPLICABLE" {
+			m["lastAttemptTime"] = float64(time.Now().Add(-time.Hour).Unix())
+		}
+		if status == "SUCCESS" {
+			m["lastSuccessfulTime"] = m["lastAttemptTime"]
+		}
+		if code != "" {
+			m["lastErrorCode"] = code
+		}
+		return m
+	}
+	return map[string]any{"DeliveryChannelsStatus": []any{map[string]any{"name": "default",
+		"configHistoryDeliveryInfo": info(or(d.History, "SUCCESS"), d.ErrorCode), "configSnapshotDeliveryInfo": info(or(d.Snapshot, "NOT_APPLICABLE"), d.ErrorCode)}}}
 }

@@ -36,6 +36,7 @@ type Region struct {
 	Unknown     []string // controls that Security Hub does not know
 	Findings    []Finding
 	Recorders   []Recorder
+	Delivery    Delivery
 	Rules       []Rule
 	Trails      []Trail
 	Events      []Event // CloudTrail's history, newest first
@@ -68,6 +69,14 @@ type Recorder struct {
 	Service   string // the service principal of a service-linked recorder
 	Stopped   bool
 	Status    string // SUCCESS when empty
+	ErrorCode string
+}
+
+// Delivery is the delivery channel of AWS Config; the zero value delivers history.
+type Delivery struct {
+	None      bool   // there is no channel
+	History   string // last status: SUCCESS when empty
+	Snapshot  string // NOT_APPLICABLE when empty
 	ErrorCode string
 }
 
@@ -130,7 +139,7 @@ func (s *Server) answer(q request) (any, *Fault) {
 		return batchGetSecurityControls(q, region), nil
 	case "GetFindings":
 		return s.getFindings(q, region)
-	case "DescribeConfigurationRecorders", "DescribeConfigurationRecorderStatus", "DescribeConfigRules", "DescribeComplianceByConfigRule":
+	case "DescribeConfigurationRecorders", "DescribeConfigurationRecorderStatus", "DescribeDeliveryChannelStatus", "DescribeConfigRules", "DescribeComplianceByConfigRule":
 		return configAnswer(q, s.world.Account, region)
 	case "DescribeTrails", "GetTrailStatus", "GetEventSelectors":
 		return trailAnswer(q, s.world.Account, region)
