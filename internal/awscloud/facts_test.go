@@ -250,6 +250,40 @@ func TestTrails(t *testing.T) {
 	}
 }
 
+// A trail that works and validates its log files; validation of one that is stopped proves
+// nothing.
+func TestTrailValidation(t *testing.T) {
+	fresh := time.Now().Add(-time.Hour)
+	tests := []struct {
+		name   string
+		trails []awstest.Trail
+		state  evidence.FactState
+		reason string
+		says   string
+	}{
+		{"validated", []awstest.Trail{{Name: "main", DeliveredAt: fresh}}, evidence.Pass, "", "The CloudTrail trail main records all management events, delivers them and validates its log files, seen in account 111111111111, eu-west-1."},
+		{"not validated", []awstest.Trail{{Name: "main", DeliveredAt: fresh, Unvalidated: true}}, evidence.Fail, "not_validated", "it does not validate its log files."},
+		{"one of two", []awstest.Trail{{Name: "plain", DeliveredAt: fresh, Unvalidated: true}, {Name: "main", DeliveredAt: fresh}}, evidence.Pass, "", "trail main"},
+		{"validated and stopped", []awstest.Trail{{Name: "main", DeliveredAt: fresh, Stopped: true}}, evidence.Fail, "not_logging", ""},
+		{"digests do not arrive", []awstest.Trail{{Name: "main", DeliveredAt: fresh, DigestError: "NoSuchBucket"}}, evidence.Fail, "not_validated", "its last digest file was not delivered (NoSuchBucket)."},
+		{"none", nil, evidence.Fail, "no_trail", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r, _ := read(t, world(awstest.Region{Trails: tt.trails}), evidence.Ask{Validated: true}, awscloud.Options{})
+			if f := r.only(t); f.State != tt.state || f.Reason != tt.reason || !strings.Contains(f.Title, tt.says) || f.Control != evidence.ValidatedKey || f.Resource != own {
+				t.Errorf("got %s (%q) %q, want %s (%q) %q", f.State, f.Reason, f.Title, tt.state, tt.reason, tt.says)
+			}
+		})
+	}
+	t.Run("both keys by the same calls", func(t *testing.T) {
+		r, aws := read(t, world(awstest.Region{Trails: []awstest.Trail{{Name: "main", DeliveredAt: fresh, Unvalidated: true}}}), evidence.Ask{Trail: true, Validated: true}, awscloud.Options{})
+		if r.of(evidence.TrailKey).State != evidence.Pass || r.of(evidence.ValidatedKey).State != evidence.Fail || len(aws.Calls("DescribeTrails", "GetTrailStatus")) != 2 {
+			t.Errorf("got %+v", r.facts)
+		}
+	})
+}
+
 func TestTrailsThatCannotBeRead(t *testing.T) {
 	working := awstest.Trail{Name: "main", DeliveredAt: time.Now()}
 	denied := awstest.Fault{Status: 400, Code: "AccessDeniedException", Forever: true}

@@ -94,6 +94,8 @@ type Trail struct {
 	OneRegion     bool
 	Organization  bool
 	Stopped       bool
+	Unvalidated   bool // it does not validate its log files
+	DigestError   string
 	DeliveryError string
 	DeliveredAt   time.Time        // zero: never
 	Selectors     []map[string]any // as AWS writes them; all management events when empty
