@@ -52,6 +52,7 @@ data "aws_iam_policy_document" "read" {
       "config:DescribeDeliveryChannelStatus",
       "config:DescribeConfigRules",
       "config:DescribeComplianceByConfigRule",
+      "config:GetComplianceDetailsByConfigRule",
       "cloudtrail:DescribeTrails",
       "cloudtrail:GetTrailStatus",
       "cloudtrail:GetEventSelectors",
@@ -104,6 +105,7 @@ data "aws_iam_policy_document" "hub" {
       "config:DescribeConfigurationAggregators",
       "config:DescribeConfigurationAggregatorSourcesStatus",
       "config:DescribeAggregateComplianceByConfigRules",
+      "config:GetAggregateComplianceDetailsByConfigRule",
     ]
   }
 }

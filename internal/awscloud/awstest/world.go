@@ -83,9 +83,13 @@ type Delivery struct {
 // Rule is a Config rule.
 type Rule struct {
 	Name       string
-	State      string // ACTIVE when empty
-	Compliance string // COMPLIANT when empty
+	State      string      // ACTIVE when empty
+	Compliance string      // COMPLIANT when empty
+	Failing    []Evaluated // what is not compliant; the account itself when there is none
 }
+
+// Evaluated is a resource as a Config rule saw it.
+type Evaluated struct{ Kind, ID, Annotation string }
 
 // Trail is a CloudTrail trail.
 type Trail struct {
@@ -141,7 +145,7 @@ func (s *Server) answer(q request) (any, *Fault) {
 		return batchGetSecurityControls(q, region), nil
 	case "GetFindings":
 		return s.getFindings(q, region)
-	case "DescribeConfigurationRecorders", "DescribeConfigurationRecorderStatus", "DescribeDeliveryChannelStatus", "DescribeConfigRules", "DescribeComplianceByConfigRule":
+	case "DescribeConfigurationRecorders", "DescribeConfigurationRecorderStatus", "DescribeDeliveryChannelStatus", "DescribeConfigRules", "DescribeComplianceByConfigRule", "GetComplianceDetailsByConfigRule":
 		return configAnswer(q, s.world.Account, region)
 	case "DescribeTrails", "GetTrailStatus", "GetEventSelectors":
 		return trailAnswer(q, s.world.Account, region)
