@@ -131,13 +131,16 @@ func TestHubNamesWhatFails(t *testing.T) {
 // names it, what to track has it, and its item closes by a reading in which nothing fails.
 func TestVerdictNamesWhatFailsARule(t *testing.T) {
 	scoped := check(evidence.RuleSource, "root-mfa", "all_pass", "resource")
-	h, aws, c := setup(t, world(failingRule(mine, theirs)), awscloud.Options{Unlimited: true})
+	h, aws, c := setup(t, world(failingRule(mine, theirs, topic)), awscloud.Options{Unlimited: true})
 	h.Scope(t, []string{account}, []string{eu}, "app=payments")
 	h.Publish(scoped)
 	h.Work(t, c)
 	h.Collect(t)
 	v := h.Verdict(t, scoped)
 	expect(t, v, evidence.Contradicts, "", "AWS::S3::Bucket mine is not compliant")
+	if v.Untagged != 1 { // read back from where it is kept
+		t.Errorf("untagged are %d", v.Untagged)
+	}
 	if v.Failed != 1 || len(v.Failing) != 1 || v.Failing[0].Resource != mineARN {
 		t.Errorf("named are %+v", v.Failing)
 	}

@@ -50,7 +50,7 @@ func judge(c questionnaire.Check, g Ground) (tally, Verdict) {
 	v := Verdict{
 		Check: c.Digest(), ComputedAt: g.Now,
 		Passed: len(t.passes), Failed: len(t.fails), Suppressed: t.suppressed, NotEvaluated: t.notEvaluated,
-		Failing: t.failing(),
+		Untagged: t.untagged, Failing: t.failing(),
 	}
 	switch {
 	case c.LooksBack():

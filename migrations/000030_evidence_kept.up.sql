@@ -5,3 +5,7 @@ alter table attachments add constraint attachments_kind check (
     url <> '' and sha256 is null and content is null
     or url = '' and sha256 is not null and (content is not null or removed_at is not null)
     or url = '' and sha256 is null and content is null and media_type = '' and size = 0);
+
+-- Room: internal/evidence. What may belong to the workload and carries no tag to tell by.
+alter table verdicts add column untagged int not null default 0;
+comment on column verdicts.untagged is 'resources without any tag, which were not counted; 0 for verdicts from before';
