@@ -148,6 +148,16 @@ func TestVerdictNamesWhatFailsARule(t *testing.T) {
 	if err != nil || len(failures) != 1 || failures[0].Failed != 1 || !slices.Equal(failures[0].Resources, []string{mineARN}) {
 		t.Fatalf("failures: %+v, %v", failures, err)
 	}
+	if _, err = h.Service.Track(context.Background(), h.Member, h.Workload, evidence.TrackInput{Keys: []string{failures[0].Key()}, OwnerID: h.Member.PersonID.String(), DueOn: "2099-01-31"}); err != nil {
+		t.Fatal(err)
+	}
+	item := func(want string) {
+		t.Helper()
+		if h.Count(t, `select count(*) from items where state = $1`, want) != 1 {
+			t.Errorf("the item is not %s", want)
+		}
+	}
+	item("open")
 
 	aws.Change(func(w *awstest.World) { w.Regions[eu].Rules[0].Failing = []awstest.Evaluated{theirs} })
 	h.Collect(t)
@@ -155,12 +165,14 @@ func TestVerdictNamesWhatFailsARule(t *testing.T) {
 	if failures, err = h.Service.Failures(context.Background(), h.Member, h.Workload); err != nil || len(failures) != 0 {
 		t.Errorf("failures of others: %+v, %v", failures, err)
 	}
+	item("verified") // nothing of the kind is left in the scope
 
 	aws.Change(func(w *awstest.World) { w.Regions[eu].Rules[0].Failing = []awstest.Evaluated{theirs, mine, group} })
 	h.Collect(t)
 	if v := h.Verdict(t, scoped); v.Verdict != evidence.Contradicts || v.Failed != 2 {
 		t.Errorf("with tags that are not known the rule itself counts: %+v", v)
 	}
+	item("open")
 
 	// a list that is not whole closes nothing
 	aws.Fail("GetComplianceDetailsByConfigRule", awstest.Fault{Code: "AccessDeniedException", Forever: true})
@@ -168,10 +180,12 @@ func TestVerdictNamesWhatFailsARule(t *testing.T) {
 	if n := len(h.Facts(t, evidence.FactFilter{Control: "root-mfa"})); n != 2 { // its own fact, and mine
 		t.Errorf("%d facts stand", n)
 	}
+	item("open")
 	aws.Mend()
 	aws.Change(func(w *awstest.World) { w.Regions[eu].Rules[0] = awstest.Rule{Name: "root-mfa"} })
 	h.Collect(t)
 	expect(t, h.Verdict(t, scoped), evidence.Supports, "")
+	item("verified")
 	if n := h.Count(t, `select count(*) from facts where gone_at is null and state = 'fail'`); n != 0 {
 		t.Errorf("%d failures stand", n)
 	}
