@@ -20,6 +20,8 @@ const (
 	// maxListed is how many failing resources of one rule are told: five pages are a few
 	// seconds, and nobody mends more by a list. The rule's own fact says that it was cut.
 	maxListed = 500
+	// maxListPages is for pages that are empty, as an aggregator's may be.
+	maxListPages = 20
 )
 
 // failing is a resource that is not compliant with a rule.
@@ -117,8 +119,11 @@ func (c *cell) listEach(ctx context.Context, rules []*rule, ask page) (refused *
 	return refused
 }
 
+// list reads what fails one rule. A rule that went away meanwhile is no refusal.
 func (c *cell) list(ctx context.Context, name string, ask page) (l listing) {
+	n := 0
 	err := c.pages(func(token *string) (*string, error) {
+		n++
 		results, next, err := ask(ctx, name, token)
 		if err != nil {
 			return nil, err
@@ -126,7 +131,7 @@ func (c *cell) list(ctx context.Context, name string, ask page) (l listing) {
 		for _, r := range results {
 			l.add(c, r)
 		}
-		if len(l.failing) >= maxListed && aws.ToString(next) != "" {
+		if (len(l.failing) >= maxListed || n == maxListPages) && aws.ToString(next) != "" {
 			l.cut = fmt.Sprintf("Only the first %d of what fails were read.", len(l.failing))
 			return nil, nil
 		}
@@ -134,7 +139,10 @@ func (c *cell) list(ctx context.Context, name string, ask page) (l listing) {
 	})
 	if err != nil {
 		why := c.explain(err)
-		l.refused, l.cut = &why, why.detail
+		l.cut = why.detail
+		if !hasCode(err, "NoSuchConfigRuleException") {
+			l.refused = &why
+		}
 	}
 	return l
 }
