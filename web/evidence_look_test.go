@@ -20,11 +20,12 @@ func TestEvidenceLooksRight(t *testing.T) {
 		Trails: []awstest.Trail{{Name: "audit", DeliveredAt: r.Clock.now().Add(-time.Minute), Unvalidated: true}},
 	}}})
 	r.work()
-	page := r.Ada.follow(r.Ada.post("/connections/new", "account", awsAccount, "name", "Security", "team", "ledger", "mode", "default", "sources", "config.recorder", "hub", "on", "hub_region", "us-east-1"))
+	page := r.Ada.follow(r.Ada.post("/connections/new", "account", awsAccount, "name", "Security", "team", "ledger", "mode", "default", "sources", "config.recorder", "sources", "cloudtrail.trail", "sources", "securityhub.control", "hub", "on", "hub_region", "us-east-1"))
 	connection := strings.TrimPrefix(page.is(http.StatusOK).Asked, "GET ")
 	r.asha.post("/workloads/payments/edit", "version", "1", "key", "payments", "name", "Payments", "team", "ledger", "tier", "2", "stage", "live",
 		"accounts", awsAccount, "regions", "us-east-1", "tags", "app=payments").is(http.StatusSeeOther)
-	r.asha.collect("payments").says("NoSuchBucket")
+	r.asha.collect("payments")
+	r.asha.get("/workloads/payments/evidence?view=facts").says("NoSuchBucket", "Show the document")
 	question := r.sheet.QuestionPath(r.trailEntry())
 	r.asha.upload(question+"/talk/files", "", nil, "dated", "2020-11-01", "statement", "We read the trail of a whole day by hand, and nothing was missing.", "description", "With the auditors.").is(http.StatusSeeOther)
 	r.asha.upload(question+"/talk/files", "", nil, "dated", "2026-11-01", "url", "https://wiki.example.org/trail", "text", "The runbook of the trail").is(http.StatusSeeOther)

@@ -94,7 +94,7 @@ func deliveryStatus(d Delivery) any {
 		if status == "SUCCESS" {
 			m["lastSuccessfulTime"] = m["lastAttemptTime"]
 		}
-		if code != "" {
+		if code != "" && status == "FAILURE" {
 			m["lastErrorCode"] = code
 		}
 		return m
