@@ -9,8 +9,8 @@ import (
 	"orrery/internal/awscloud/awstest"
 )
 
-// The form of a hub, the evidence of a workload, its facts with what is behind them, and a
-// question beside which people attest, as they are seen.
+// The form of a hub, facts with the documents behind them, and a question beside which people
+// attest, as they are seen.
 func TestEvidenceLooksRight(t *testing.T) {
 	r := newReviewed(t, false)
 	answers := awstest.Sound(awsAccount, "us-east-1", nil)
@@ -34,10 +34,7 @@ func TestEvidenceLooksRight(t *testing.T) {
 	ada.open(connection + "/edit")
 	ada.unfold()
 	ada.judge("hub-form")
-	for name, to := range map[string]string{
-		"evidence": "/workloads/payments/evidence", "facts": "/workloads/payments/evidence?view=facts",
-		"fact": "/workloads/payments/evidence?view=facts&source=config.recorder", "evidence-question": question,
-	} {
+	for name, to := range map[string]string{"facts": "/workloads/payments/evidence?view=facts&state=fail", "evidence-question": question} {
 		asha.open(to)
 		asha.unfold()
 		asha.judge(name)
