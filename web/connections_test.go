@@ -137,6 +137,10 @@ func TestEditConnection(t *testing.T) {
 	edit := func(more ...string) []string {
 		return append([]string{"version", "1", "name", "Payments", "team", "ledger", "mode", "assume_role", "role", "Reader", "regions", "eu-west-1 us-east-1", "sources", "config.rule"}, more...)
 	}
+	asked := s.Ada.post(path+"/edit", edit("hub_region", "eu-west-1")...).is(http.StatusUnprocessableEntity).says("Tick it when this account is the hub, or empty this field.")
+	if asked.value("hub_region") != "eu-west-1" {
+		t.Errorf("the Region is %q", asked.value("hub_region"))
+	}
 	s.Ada.post(path+"/edit", edit("hub", "on", "hub_region", "\x00Mars")...).is(http.StatusUnprocessableEntity).says("Name the home Region of the hub")
 	s.Ada.post(path+"/edit", "version", "1", "name", strings.Repeat("x", 200), "team", "nobody\x00", "mode", "x").is(http.StatusUnprocessableEntity).says("at most 120 characters", "Choose how the account is reached.")
 	after := s.Ada.follow(s.Ada.post(path+"/edit", edit("hub", "on", "hub_region", "eu-west-1")...)).is(http.StatusOK)

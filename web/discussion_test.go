@@ -69,7 +69,7 @@ func (k *talked) threadOf(fragment string) string {
 
 func TestCommentForms(t *testing.T) {
 	k := newTalked(t, false)
-	k.asha.get(k.path).is(http.StatusOK).says("Comments", "none yet", "New comment", "From people", "Add a file or a link")
+	k.asha.get(k.path).is(http.StatusOK).says("Comments", "none yet", "New comment", "From people", "Add a file, a link or a statement")
 	to, fragment := k.vera.post(k.path+"/talk", "body", "Why **so** <b>few</b>? @mika").at()
 	if to != k.path || !strings.HasPrefix(fragment, "comment-") {
 		t.Fatalf("leads to %s#%s", to, fragment)
@@ -174,6 +174,10 @@ func TestUploadForms(t *testing.T) {
 	k.visitor().upload(files, "a.txt", []byte("x"), "dated", "2026-11-20").is(http.StatusUnauthorized)
 
 	k.asha.upload(files, "", nil, "dated", "2026-11-20", "url", "https://wiki.example.org/drill", "text", "The runbook").leadsTo(k.path + "#people")
+	k.asha.upload(files, "a.txt", []byte("x"), "dated", "2026-11-20", "statement", "We did.").is(http.StatusUnprocessableEntity).says("State it by itself", "We did.")
+	k.asha.upload(files, "", nil, "dated", "2099-11-20", "statement", "We will.").is(http.StatusUnprocessableEntity).says("cannot be after today", "We will.")
+	k.asha.upload(files, "", nil, "dated", "2020-11-20", "statement", "We restored <it> by hand.").leadsTo(k.path + "#people")
+	k.vera.get(k.path).says("We restored &lt;it&gt; by hand.", "Statement, without a file or a link, by Asha Rao on", "Stale: more than a year old")
 	k.asha.get(k.path).says("The runbook", "Link, brought by Asha Rao")
 	k.mika.post("/files/" + id + "/remove").is(http.StatusForbidden)
 	k.asha.post("/files/" + id + "/remove").leadsTo(k.path + "#people")
@@ -182,7 +186,7 @@ func TestUploadForms(t *testing.T) {
 
 	k.answerAll(true)
 	k.asha.post(k.sheet.Path() + "/submit").is(http.StatusSeeOther)
-	k.asha.get(k.path).says("This round is submitted, so its files and links cannot change.").hides("Add a file or a link")
+	k.asha.get(k.path).says("This round is submitted, so its files, links and statements cannot change.").hides("Add a file, a link or a statement")
 	k.asha.upload(files, "a.txt", []byte("x"), "dated", "2026-11-20", "description", "kept words").is(http.StatusConflict).says("This round is submitted")
 }
 

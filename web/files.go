@@ -50,7 +50,7 @@ type brought struct {
 	tooLarge bool
 }
 
-// addAttachment keeps the file or the link of the form.
+// addAttachment keeps the file, the link or the statement of the form.
 func addAttachment(v *visit, kind, id string) error {
 	t, err := v.Talk.CheckAttach(v.ctx(), v.who, kind, id)
 	if err != nil && !fault.Is(err, fault.Conflict) {
@@ -62,7 +62,7 @@ func addAttachment(v *visit, kind, id string) error {
 		return err
 	}
 	in := discussion.Brought{
-		Thread: b.fields.Get("thread"), Text: b.fields.Get("text"), URL: b.fields.Get("url"), Description: b.fields.Get("description"),
+		Thread: b.fields.Get("thread"), Text: b.fields.Get("text"), URL: b.fields.Get("url"), Statement: b.fields.Get("statement"), Description: b.fields.Get("description"),
 		Dated: b.fields.Get("dated"), Choice: b.fields.Get("supports"),
 	}
 	if err := v.attach(t, b, in); err != nil {
@@ -71,18 +71,22 @@ func addAttachment(v *visit, kind, id string) error {
 	return v.redirect(views.TalkHome(t)+"#people", "It is there, with its date.")
 }
 
-// attach decides whether the form brings a file or a link.
+// attach decides whether the form brings a file, a link or a statement.
 func (v *visit) attach(t discussion.Target, b brought, in discussion.Brought) (err error) {
-	link := strings.TrimSpace(in.URL) != ""
+	link, said := strings.TrimSpace(in.URL) != "", strings.TrimSpace(in.Statement) != ""
 	switch {
 	case b.tooLarge:
 		return fault.InvalidField("file", discussion.TooLarge)
 	case link && b.name != "":
 		return fault.InvalidField("file", "Bring a file or a link, not both at once.")
+	case said && (link || b.name != ""):
+		return fault.InvalidField("statement", "State it by itself, and bring the file or the link by itself: each has its own day.")
+	case said:
+		_, err = v.Talk.AddStatement(v.ctx(), v.who, t.Kind, t.ID, in)
 	case link:
 		_, err = v.Talk.AddLink(v.ctx(), v.who, t.Kind, t.ID, in)
 	case b.name == "":
-		return fault.InvalidField("file", "Choose a file, or write the address of a link.")
+		return fault.InvalidField("file", "Choose a file, write the address of a link, or say what you attest.")
 	default:
 		_, err = v.Talk.AddFile(v.ctx(), v.who, t.Kind, t.ID, b.name, b.data, in)
 	}

@@ -253,6 +253,9 @@ var talkRows = map[string]row{
 	"AddLink": {helpers, func(c call) error {
 		return only(c.Talk.AddLink(c.ctx, c.who, discussion.OnQuestion, c.on(), discussion.Brought{}))
 	}},
+	"AddStatement": {helpers, func(c call) error {
+		return only(c.Talk.AddStatement(c.ctx, c.who, discussion.OnQuestion, c.on(), discussion.Brought{}))
+	}},
 	"RemoveAttachment": {leads, func(c call) error { return only(c.Talk.RemoveAttachment(c.ctx, c.who, c.toRemove)) }},
 	"File":             {readers, func(c call) error { return only2(c.Talk.File(c.ctx, c.who, c.file)) }},
 	"Talk":             {readers, func(c call) error { return only(c.Talk.Talk(c.ctx, c.who, c.target())) }},

@@ -54,12 +54,12 @@ func TestTalk(t *testing.T) {
 	asha.wants("Marked as read.")
 
 	fay.open(review)
-	fay.wants("1 challenge is not resolved", "2 comments, 1 file or link", "1 open challenge")
+	fay.wants("1 challenge is not resolved", "2 comments, 1 piece of evidence from people", "1 open challenge")
 	fay.open(question)
 	fay.send(`form[action$="/state"] [value=resolved]`)
 	fay.wants("The thread is resolved.", "1 resolved thread")
 	fay.open(review)
-	fay.wants("2 comments, 1 file or link")
+	fay.wants("2 comments, 1 piece of evidence from people")
 	if strings.Contains(fay.text(), "open challenge") {
 		t.Error("a resolved challenge is still said to be open")
 	}

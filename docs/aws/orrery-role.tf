@@ -49,8 +49,10 @@ data "aws_iam_policy_document" "read" {
       "securityhub:GetFindings",
       "config:DescribeConfigurationRecorders",
       "config:DescribeConfigurationRecorderStatus",
+      "config:DescribeDeliveryChannelStatus",
       "config:DescribeConfigRules",
       "config:DescribeComplianceByConfigRule",
+      "config:GetComplianceDetailsByConfigRule",
       "cloudtrail:DescribeTrails",
       "cloudtrail:GetTrailStatus",
       "cloudtrail:GetEventSelectors",
@@ -103,6 +105,7 @@ data "aws_iam_policy_document" "hub" {
       "config:DescribeConfigurationAggregators",
       "config:DescribeConfigurationAggregatorSourcesStatus",
       "config:DescribeAggregateComplianceByConfigRules",
+      "config:GetAggregateComplianceDetailsByConfigRule",
     ]
   }
 }

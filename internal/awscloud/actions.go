@@ -60,12 +60,20 @@ var actions = []action{
 		_, err := c.config().DescribeConfigurationRecorderStatus(ctx, &configservice.DescribeConfigurationRecorderStatusInput{})
 		return err
 	}},
+	{"config:DescribeDeliveryChannelStatus", func(ctx context.Context, c *cell) error {
+		_, err := c.config().DescribeDeliveryChannelStatus(ctx, &configservice.DescribeDeliveryChannelStatusInput{})
+		return err
+	}},
 	{"config:DescribeConfigRules", func(ctx context.Context, c *cell) error {
 		_, err := c.config().DescribeConfigRules(ctx, &configservice.DescribeConfigRulesInput{ConfigRuleNames: []string{nothing}})
 		return err
 	}},
 	{"config:DescribeComplianceByConfigRule", func(ctx context.Context, c *cell) error {
 		_, err := c.config().DescribeComplianceByConfigRule(ctx, &configservice.DescribeComplianceByConfigRuleInput{ConfigRuleNames: []string{nothing}})
+		return err
+	}},
+	{"config:GetComplianceDetailsByConfigRule", func(ctx context.Context, c *cell) error {
+		_, err := c.detailsClient().GetComplianceDetailsByConfigRule(ctx, &configservice.GetComplianceDetailsByConfigRuleInput{ConfigRuleName: aws.String(nothing), Limit: 1})
 		return err
 	}},
 	{"cloudtrail:DescribeTrails", func(ctx context.Context, c *cell) error {
@@ -187,6 +195,12 @@ var hubActions = []action{
 	}},
 	{"config:DescribeAggregateComplianceByConfigRules", func(ctx context.Context, c *cell) error {
 		_, err := c.config().DescribeAggregateComplianceByConfigRules(ctx, &configservice.DescribeAggregateComplianceByConfigRulesInput{ConfigurationAggregatorName: aws.String(nothing)})
+		return err
+	}},
+	{"config:GetAggregateComplianceDetailsByConfigRule", func(ctx context.Context, c *cell) error {
+		_, err := c.detailsClient().GetAggregateComplianceDetailsByConfigRule(ctx, &configservice.GetAggregateComplianceDetailsByConfigRuleInput{
+			ConfigurationAggregatorName: aws.String(nothing), ConfigRuleName: aws.String(nothing), AccountId: aws.String(c.Account), AwsRegion: aws.String(c.Region), Limit: 1,
+		})
 		return err
 	}},
 }

@@ -31,14 +31,14 @@ func (c *centre) readRules(ctx context.Context, keys []string) (told map[string]
 		return nil, c.why(err)
 	}
 	told = map[string]bool{}
-	var facts []evidence.Observation
 	for _, r := range rules {
 		told[r.key] = true
-		facts = append(facts, c.own.observeRule(ctx, r))
 	}
-	if len(facts) == 0 {
+	if len(rules) == 0 {
 		return told, nil
 	}
+	c.listFailing(ctx, name, rules)
+	facts := c.own.observeRules(ctx, rules)
 	if err := c.own.emit(evidence.RuleSource, facts); err != nil {
 		return nil, c.why(err)
 	}

@@ -78,6 +78,7 @@ type cell struct {
 	emit     func(source string, facts []evidence.Observation) error
 	now      time.Time // pinned: one time for the whole reading
 	recorder *recorder // read once, when something needs it
+	delivery *recorder // the same, with its delivery
 	refused  *refusal  // why the account itself cannot be asked; nil when it can
 	centre   *centre   // the hub that is asked first; nil when there is none
 }

@@ -58,7 +58,7 @@ func (c *cell) readOwn(ctx context.Context, source string, ask evidence.Ask) evi
 	case evidence.RecorderSource:
 		return c.reportRecorder(ctx)
 	case evidence.TrailSource:
-		return c.readTrail(ctx)
+		return c.readTrail(ctx, ask)
 	}
 	return c.readFurther(ctx, source, ask.More[source])
 }

@@ -66,8 +66,9 @@ var limits = map[string]struct {
 	"securityhub:GetFindings": {3, 5},  // AWS: 3, burst 6
 	"securityhub":             {8, 10}, // AWS: 10, burst 30
 	"config":                  {3, 5},
-	"cloudtrail":              {5, 5},
-	"sts":                     {10, 10},
+	"config:GetComplianceDetailsByConfigRule": {1.5, 2}, // a call or more for each rule
+	"cloudtrail": {5, 5},
+	"sts":        {10, 10},
 
 	"cloudtrail:LookupEvents": {1.8, 1}, // AWS: 2
 	"iam":                     {5, 5},

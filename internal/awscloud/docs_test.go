@@ -29,7 +29,7 @@ func TestDocumentedPolicy(t *testing.T) {
 		t.Fatalf("the policy is not one statement: %v", err)
 	}
 	w := awstest.Believable(account, []string{eu}, []string{"S3.1"}, nil)
-	w.Regions[eu].Rules, w.Regions[eu].Answers = []awstest.Rule{{Name: "root-mfa"}}, awstest.Sound(account, eu, nil)
+	w.Regions[eu].Rules, w.Regions[eu].Answers = []awstest.Rule{{Name: "root-mfa", Compliance: "NON_COMPLIANT"}}, awstest.Sound(account, eu, nil)
 	ask := evidence.Ask{Controls: []string{"S3.1", "EC2.7"}, ConfigRules: []string{"root-mfa"}, Recorder: true, Trail: true, More: everything()}
 	ask.More[evidence.ToolSource] = []string{"payments"}
 	_, aws := read(t, w, ask, awscloud.Options{Unlimited: true}, func(s *awstest.Server) { s.Fail("GetCredentialReport", awstest.Fault{Code: "ReportExpired"}) })

@@ -105,29 +105,36 @@ func TestSilentControls(t *testing.T) {
 }
 
 func TestRecorder(t *testing.T) {
+	on := []awstest.Recorder{{Name: "default"}}
 	tests := []struct {
 		name      string
 		recorders []awstest.Recorder
+		delivery  awstest.Delivery
 		state     evidence.FactState
 		says      string
 	}{
-		{"records", []awstest.Recorder{{Name: "default"}}, evidence.Pass, "default records"},
-		{"first delivery pending", []awstest.Recorder{{Name: "default", Status: "PENDING"}}, evidence.Pass, ""},
-		{"stopped", []awstest.Recorder{{Name: "default", Stopped: true}}, evidence.Fail, "is stopped"},
-		{"fails to deliver", []awstest.Recorder{{Name: "default", Status: "FAILURE", ErrorCode: "NoSuchBucket"}}, evidence.Fail, "NoSuchBucket"},
-		{"none", nil, evidence.Fail, "no Config recorder of your own"},
-		{"only a service's own", []awstest.Recorder{{Name: "AWSConfigurationRecorderForSecurityHub", Service: "securityhub.amazonaws.com"}}, evidence.Fail, "no Config recorder of your own"},
-		{"a service's own beside a stopped one", []awstest.Recorder{{Name: "s", Service: "x.amazonaws.com"}, {Name: "default", Stopped: true}}, evidence.Fail, "is stopped"},
+		{"records and delivers", on, awstest.Delivery{}, evidence.Pass, "default records in account 111111111111, eu-west-1, and its last delivery succeeded."},
+		{"a recording pending", []awstest.Recorder{{Name: "default", Status: "PENDING"}}, awstest.Delivery{}, evidence.Pass, ""},
+		{"stopped", []awstest.Recorder{{Name: "default", Stopped: true}}, awstest.Delivery{}, evidence.Fail, "is stopped"},
+		{"fails to record", []awstest.Recorder{{Name: "default", Status: "FAILURE", ErrorCode: "NoSuchBucket"}}, awstest.Delivery{}, evidence.Fail, "its last recording failed (NoSuchBucket)"},
+		{"no channel", on, awstest.Delivery{None: true}, evidence.Fail, "there is no delivery channel"},
+		{"history is not delivered", on, awstest.Delivery{History: "FAILURE", ErrorCode: "AccessDenied"}, evidence.Fail, "its last delivery of history failed (AccessDenied)."},
+		{"a snapshot is not delivered", on, awstest.Delivery{Snapshot: "FAILURE", ErrorCode: "NoSuchBucket"}, evidence.Fail, "its last delivery of a snapshot failed (NoSuchBucket)."},
+		{"nothing delivered yet", on, awstest.Delivery{History: "NOT_APPLICABLE"}, evidence.Unknown, "has not delivered anything yet"},
+		{"snapshots alone", on, awstest.Delivery{History: "NOT_APPLICABLE", Snapshot: "SUCCESS"}, evidence.Pass, ""},
+		{"none", nil, awstest.Delivery{}, evidence.Fail, "no Config recorder of your own"},
+		{"only a service's own", []awstest.Recorder{{Name: "AWSConfigurationRecorderForSecurityHub", Service: "securityhub.amazonaws.com"}}, awstest.Delivery{}, evidence.Fail, "no Config recorder of your own"},
+		{"a service's own beside a stopped one", []awstest.Recorder{{Name: "s", Service: "x.amazonaws.com"}, {Name: "default", Stopped: true}}, awstest.Delivery{}, evidence.Fail, "is stopped"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r, _ := read(t, world(awstest.Region{Recorders: tt.recorders}), evidence.Ask{Recorder: true}, awscloud.Options{})
+			r, _ := read(t, world(awstest.Region{Recorders: tt.recorders, Delivery: tt.delivery}), evidence.Ask{Recorder: true}, awscloud.Options{})
 			if f := r.only(t); f.State != tt.state || !strings.Contains(f.Title, tt.says) || f.Resource != own || f.Control != evidence.RecorderKey {
 				t.Errorf("got %+v, want %s", f, tt.state)
 			}
 		})
 		t.Run(tt.name+", and Config.1 passes", func(t *testing.T) {
-			r, aws := read(t, world(awstest.Region{Recorders: tt.recorders, Findings: passed("Config.1", "")}), controls("Config.1"), awscloud.Options{})
+			r, aws := read(t, world(awstest.Region{Recorders: tt.recorders, Delivery: tt.delivery, Findings: passed("Config.1", "")}), controls("Config.1"), awscloud.Options{})
 			if f := r.only(t); f.State != tt.state || !strings.Contains(f.Title, tt.says) && tt.state != evidence.Pass {
 				t.Errorf("got %+v, want %s", f, tt.state)
 			}
@@ -241,6 +248,40 @@ func TestTrails(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A trail that works and validates its log files; validation of one that is stopped proves
+// nothing.
+func TestTrailValidation(t *testing.T) {
+	fresh := time.Now().Add(-time.Hour)
+	tests := []struct {
+		name   string
+		trails []awstest.Trail
+		state  evidence.FactState
+		reason string
+		says   string
+	}{
+		{"validated", []awstest.Trail{{Name: "main", DeliveredAt: fresh}}, evidence.Pass, "", "The CloudTrail trail main records all management events, delivers them and validates its log files, seen in account 111111111111, eu-west-1."},
+		{"not validated", []awstest.Trail{{Name: "main", DeliveredAt: fresh, Unvalidated: true}}, evidence.Fail, "not_validated", "it does not validate its log files."},
+		{"one of two", []awstest.Trail{{Name: "plain", DeliveredAt: fresh, Unvalidated: true}, {Name: "main", DeliveredAt: fresh}}, evidence.Pass, "", "trail main"},
+		{"validated and stopped", []awstest.Trail{{Name: "main", DeliveredAt: fresh, Stopped: true}}, evidence.Fail, "not_logging", ""},
+		{"digests do not arrive", []awstest.Trail{{Name: "main", DeliveredAt: fresh, DigestError: "NoSuchBucket"}}, evidence.Fail, "not_validated", "its last digest file was not delivered (NoSuchBucket)."},
+		{"none", nil, evidence.Fail, "no_trail", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r, _ := read(t, world(awstest.Region{Trails: tt.trails}), evidence.Ask{Validated: true}, awscloud.Options{})
+			if f := r.only(t); f.State != tt.state || f.Reason != tt.reason || !strings.Contains(f.Title, tt.says) || f.Control != evidence.ValidatedKey || f.Resource != own {
+				t.Errorf("got %s (%q) %q, want %s (%q) %q", f.State, f.Reason, f.Title, tt.state, tt.reason, tt.says)
+			}
+		})
+	}
+	t.Run("both keys by the same calls", func(t *testing.T) {
+		r, aws := read(t, world(awstest.Region{Trails: []awstest.Trail{{Name: "main", DeliveredAt: fresh, Unvalidated: true}}}), evidence.Ask{Trail: true, Validated: true}, awscloud.Options{})
+		if r.of(evidence.TrailKey).State != evidence.Pass || r.of(evidence.ValidatedKey).State != evidence.Fail || len(aws.Calls("DescribeTrails", "GetTrailStatus")) != 2 {
+			t.Errorf("got %+v", r.facts)
+		}
+	})
 }
 
 func TestTrailsThatCannotBeRead(t *testing.T) {

@@ -58,7 +58,7 @@ func (h *hub) observe(ctx context.Context, f *types.AwsSecurityFinding, asked []
 // doubt checks a pass of Config.1 against the recorder itself: with Security Hub's second
 // version on, which brings a recorder of its own, that control always passes.
 func (h *hub) doubt(ctx context.Context, o *evidence.Observation) {
-	r := h.own.readRecorder(ctx)
+	r := h.own.readDelivery(ctx)
 	if r.state == evidence.Pass {
 		return
 	}

@@ -94,8 +94,8 @@ func TestMoto(t *testing.T) {
 	run = h.Collect(t)
 	expect(t, h.Verdict(t, buckets), evidence.Mixed, "some_fail", "1 of 2 resources fails.")
 	expect(t, h.Verdict(t, suppressed), evidence.CannotTell, "only_suppressed")
-	expect(t, h.Verdict(t, silent), evidence.CannotTell, "too_early") // and no pass by absence
-	expect(t, h.Verdict(t, recorder), evidence.Supports, "")
+	expect(t, h.Verdict(t, silent), evidence.CannotTell, "too_early")                                                 // and no pass by absence
+	expect(t, h.Verdict(t, recorder), evidence.Contradicts, "", "no Config recorder", "its answer could not be read") // moto tells of no delivery, so what failed stands
 	if v := h.Verdict(t, rule); v.Verdict != evidence.CannotTell || v.Reason != "partial" {
 		t.Errorf("a rule that moto does not answer for: %+v; %s", v, said(run))
 	}

@@ -22,6 +22,7 @@ type proof struct {
 	world          func(w *awstest.World)
 	fault          func(s *awstest.Server)
 	tags           []string
+	scoped         bool                          // the check is on resources
 	judge          func(v evidence.Verdict) bool // more that has to be so
 }
 
@@ -148,9 +149,16 @@ func only() []proof {
 		{source: r, reason: "rule_not_active", world: rules(awstest.Rule{State: "DELETING"})},
 		{source: r, reason: "rule_unread", fault: always("DescribeComplianceByConfigRule", awstest.Fault{Raw: `{"ComplianceByConfigRules": []}`})},
 		{source: r, reason: "insufficient_data", world: rules(awstest.Rule{Compliance: "INSUFFICIENT_DATA"})},
+		{source: r, reason: "resources_unlisted", world: rules(awstest.Rule{Compliance: "NON_COMPLIANT"}), fault: always("GetComplianceDetailsByConfigRule", denied)},
+		{source: r, reason: "tags_unread", world: rules(awstest.Rule{Compliance: "NON_COMPLIANT", Failing: []awstest.Evaluated{group}})},
+		{source: r, reason: "nothing_in_scope", tags: []string{"app=another"}, scoped: true, world: rules(awstest.Rule{Compliance: "NON_COMPLIANT", Failing: []awstest.Evaluated{mine}})},
 		{source: r, reason: "rule_not_applied", world: rules(awstest.Rule{Compliance: "NOT_APPLICABLE"})},
 		{source: evidence.RecorderSource, reason: "recorder_off", world: recorders(awstest.Recorder{Name: "s", Service: "x.amazonaws.com"})},
 		{source: evidence.RecorderSource, reason: "recorder_failing", world: recorders(awstest.Recorder{Name: "r", Status: "FAILURE"})},
+		{source: c, reason: "not_delivered", key: "Config.1", world: region(func(r *awstest.Region) {
+			r.Delivery.History, r.Findings = "NOT_APPLICABLE", passed("Config.1", "")
+		})},
+		{source: evidence.RecorderSource, reason: "not_delivered", world: region(func(r *awstest.Region) { r.Delivery.History = "NOT_APPLICABLE" })},
 		{source: evidence.TrailSource, reason: "trail_unclear", fault: always("GetEventSelectors", denied)},
 		{source: evidence.ActivitySource, reason: "not_seen", world: region(func(r *awstest.Region) { r.Events = nil })},
 		{source: evidence.ActivitySource, reason: "home_not_read", key: "root_sign_in"},
@@ -243,6 +251,9 @@ func TestEveryReasonIsMet(t *testing.T) {
 			c := usual[p.source]
 			if p.key != "" {
 				c.Key = p.key
+			}
+			if p.scoped {
+				c.Level = "resource"
 			}
 			w := soundWorld()
 			if p.world != nil {

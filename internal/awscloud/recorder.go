@@ -12,7 +12,7 @@ import (
 	"orrery/internal/evidence"
 )
 
-// recorder is the state of the account's own Config recorder in a cell.
+// recorder is the state of the account's own Config recorder in a cell, and of what it delivers.
 type recorder struct {
 	state    evidence.FactState
 	reason   string
@@ -28,25 +28,28 @@ func (c *cell) config() *configservice.Client {
 	})
 }
 
-// readRecorder reads the recorder, once for a cell: rules and the control Config.1 rest on
-// it too.
+// readRecorder reads whether the recorder records, once for a cell: compliant rules rest on
+// that too.
 func (c *cell) readRecorder(ctx context.Context) recorder {
-	if c.recorder != nil {
-		return *c.recorder
-	}
-	refused := c.refused
-	var r recorder
-	if refused == nil {
-		var err error
-		if r, err = c.askRecorder(ctx); err != nil {
-			why := c.explain(err)
-			refused = &why
+	if c.recorder == nil {
+		r := unreadRecorder(c.refused)
+		if c.refused == nil {
+			var err error
+			if r, err = c.askRecorder(ctx); err != nil {
+				why := c.explain(err)
+				r = unreadRecorder(&why)
+			}
 		}
+		c.recorder = &r
 	}
-	if refused != nil {
-		r = recorder{state: evidence.Unknown, reason: evidence.RecorderUnread, sentence: refused.detail, refused: refused}
+	return *c.recorder
+}
+
+func unreadRecorder(why *refusal) recorder {
+	r := recorder{state: evidence.Unknown, reason: evidence.RecorderUnread, refused: why}
+	if why != nil {
+		r.sentence = why.detail
 	}
-	c.recorder = &r
 	return r
 }
 
@@ -98,7 +101,7 @@ func (c *cell) judgeRecorder(r types.ConfigurationRecorder, s types.Configuratio
 		out.sentence = fmt.Sprintf("The Config recorder %s is stopped in %s.", name, c.Cell)
 	case strings.EqualFold(string(s.LastStatus), string(types.RecorderStatusFailure)): // the model says Failure, AWS sends FAILURE
 		out.reason = evidence.RecorderFailing
-		out.sentence = fmt.Sprintf("The Config recorder %s is on in %s, but its last delivery failed (%s).", name, c.Cell, oneLine(aws.ToString(s.LastErrorCode)))
+		out.sentence = fmt.Sprintf("The Config recorder %s is on in %s, but its last recording failed (%s).", name, c.Cell, oneLine(aws.ToString(s.LastErrorCode)))
 	default:
 		out.state, out.reason = evidence.Pass, ""
 		out.sentence = fmt.Sprintf("The Config recorder %s records in %s.", name, c.Cell)
@@ -106,9 +109,9 @@ func (c *cell) judgeRecorder(r types.ConfigurationRecorder, s types.Configuratio
 	return out
 }
 
-// reportRecorder emits the recorder's state as a fact on the account.
+// reportRecorder emits as a fact on the account whether the recorder records and delivers.
 func (c *cell) reportRecorder(ctx context.Context) evidence.Outcome {
-	r := c.readRecorder(ctx)
+	r := c.readDelivery(ctx)
 	if r.refused != nil {
 		return r.refused.outcome("")
 	}

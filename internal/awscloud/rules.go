@@ -26,6 +26,7 @@ type rule struct {
 	state          types.ConfigRuleState
 	compliance     types.ComplianceType // empty until read
 	seenAt         string               // the hub that told of it; empty when the account did
+	listing        listing              // of what fails it
 }
 
 // named is a rule of that name; its key is the one of keys that it answers for, by its name
@@ -39,8 +40,9 @@ func named(name string, keys []string) *rule {
 	return &rule{name: name}
 }
 
-// readRules reads the compliance of the rules asked for. A rule speaks for the whole
-// account. What rests on a recorder that does not record proves nothing.
+// readRules reads the compliance of the rules asked for, and of those that are not compliant
+// which resources fail. A rule speaks for the whole account. What rests on a recorder that
+// does not record proves nothing.
 func (c *cell) readRules(ctx context.Context, keys []string) evidence.Outcome {
 	client := c.config()
 	rules, err := c.listRules(ctx, client, keys)
@@ -51,16 +53,10 @@ func (c *cell) readRules(ctx context.Context, keys []string) evidence.Outcome {
 	if ctx.Err() != nil {
 		return evidence.Outcome{Result: evidence.Error}
 	}
-	var facts []evidence.Observation
+	unlisted := c.listFailing(ctx, rules)
+	facts := c.observeRules(ctx, rules)
 	for _, key := range keys {
-		found := false
-		for _, r := range rules {
-			if r.key == key {
-				found = true
-				facts = append(facts, c.observeRule(ctx, r))
-			}
-		}
-		if !found {
+		if !slices.ContainsFunc(rules, func(r *rule) bool { return r.key == key }) {
 			facts = append(facts, c.ruleFact(rule{key: key}, evidence.Unknown, evidence.RuleAbsent,
 				fmt.Sprintf("There is no Config rule %s in %s.", key, c.Cell)))
 		}
@@ -68,6 +64,9 @@ func (c *cell) readRules(ctx context.Context, keys []string) evidence.Outcome {
 	o := stopped(c.emit(evidence.RuleSource, facts))
 	if worst != nil && o.Result == evidence.OK {
 		return worst.outcome("")
+	}
+	if unlisted != nil && o.Result == evidence.OK { // the rules themselves were read
+		o.Detail, o.Permission = "Which resources fail could not be listed. "+unlisted.detail, unlisted.permission
 	}
 	return o
 }
@@ -139,6 +138,23 @@ func (c *cell) readCompliance(ctx context.Context, client *configservice.Client,
 	return worst
 }
 
+// observeRules are the facts of rules. A rule may be there twice, also in a conformance pack:
+// what could not be listed of one is not known of its key.
+func (c *cell) observeRules(ctx context.Context, rules []*rule) (facts []evidence.Observation) {
+	unlisted := map[string]string{}
+	for _, r := range rules {
+		unlisted[r.key] = cmp.Or(unlisted[r.key], r.listing.cut)
+	}
+	for _, r := range rules {
+		if r.compliance == types.ComplianceTypeNonCompliant && (r.state == types.ConfigRuleStateActive || r.state == "") {
+			facts = append(facts, c.failingFacts(r, unlisted[r.key])...)
+		} else {
+			facts = append(facts, c.observeRule(ctx, r))
+		}
+	}
+	return facts
+}
+
 func (c *cell) observeRule(ctx context.Context, r *rule) evidence.Observation {
 	at := fmt.Sprintf("the Config rule %s in %s", r.name, c.Cell)
 	switch {
@@ -146,8 +162,6 @@ func (c *cell) observeRule(ctx context.Context, r *rule) evidence.Observation {
 		return c.ruleFact(*r, evidence.Unknown, evidence.RuleNotActive, fmt.Sprintf("The Config rule %s is not active in %s (%s).", r.name, c.Cell, r.state))
 	case r.compliance == "":
 		return c.ruleFact(*r, evidence.Unknown, evidence.RuleUnread, fmt.Sprintf("AWS Config did not say how compliant %s is.", at))
-	case r.compliance == types.ComplianceTypeNonCompliant:
-		return c.ruleFact(*r, evidence.Fail, "", fmt.Sprintf("Something is not compliant with %s.", at))
 	case r.compliance == types.ComplianceTypeNotApplicable:
 		return c.ruleFact(*r, evidence.NotApplicable, evidence.RuleNotApplied, fmt.Sprintf("Nothing is in the reach of %s.", at))
 	case r.compliance != types.ComplianceTypeCompliant:

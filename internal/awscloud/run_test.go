@@ -140,6 +140,29 @@ func TestAbsentFacts(t *testing.T) {
 	}
 }
 
+// Where only the document changed it is renewed, and the fact is no other: it says since when
+// it stands, and history has no line.
+func TestDocumentsAreRenewed(t *testing.T) {
+	validated := check(evidence.TrailSource, evidence.ValidatedKey, "all_pass", "account")
+	h, aws, c := setup(t, world(awstest.Region{Trails: []awstest.Trail{{Name: "main", DeliveredAt: time.Now().Add(-time.Hour)}}}), awscloud.Options{})
+	h.Publish(trail, validated)
+	h.Work(t, c)
+	h.Collect(t)
+	expect(t, h.Verdict(t, validated), evidence.Supports, "", "validates its log files")
+	changes := h.Count(t, `select count(*) from fact_changes`)
+	at := func(key string) evidence.Fact { return h.Facts(t, evidence.FactFilter{Control: key})[0] }
+	before := at(evidence.TrailKey)
+	aws.Change(func(w *awstest.World) { w.Regions[eu].Trails[0].Unvalidated = true })
+	h.Collect(t)
+	if f := at(evidence.TrailKey); !strings.Contains(string(f.Detail), `"file_validation": false`) || !f.ChangedAt.Equal(before.ChangedAt) || f.RunID != before.RunID || !f.ObservedAt.After(before.ObservedAt) {
+		t.Errorf("the document says %s, since %v; before %v", f.Detail, f.ChangedAt, before.ChangedAt)
+	}
+	expect(t, h.Verdict(t, validated), evidence.Contradicts, "", "it does not validate its log files")
+	if n := h.Count(t, `select count(*) from fact_changes`) - changes; n != 1 {
+		t.Errorf("%d lines of history for one fact that turned", n)
+	}
+}
+
 // An older version of a finding, which Security Hub may still answer with, changes nothing.
 func TestOlderVersionsDoNotCount(t *testing.T) {
 	at := time.Now().Add(-time.Hour).Truncate(time.Second)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -26,6 +27,8 @@ type trail struct {
 	codes   []string // "not_logging", beside wrong
 	unclear []string
 	detail  map[string]any
+
+	unvalidated string // why nobody could tell that its log files were changed; empty when one can
 }
 
 func (t *trail) fault(code, words string) {
@@ -39,10 +42,10 @@ func (c *cell) trails() *cloudtrail.Client {
 	})
 }
 
-// readTrail emits one fact on the account: whether at least one trail records the
-// management events of all Regions and delivers them now. A trail that exists and is
-// stopped is no pass.
-func (c *cell) readTrail(ctx context.Context) evidence.Outcome {
+// readTrail emits a fact on the account: whether at least one trail records the management
+// events of all Regions and delivers them now. A trail that exists and is stopped is no
+// pass. Where it is asked for, another fact says whether such a trail validates its log files.
+func (c *cell) readTrail(ctx context.Context, ask evidence.Ask) evidence.Outcome {
 	client := c.trails()
 	list, err := call(ctx, "cloudtrail:DescribeTrails", c, func(ctx context.Context) (*cloudtrail.DescribeTrailsOutput, error) {
 		return client.DescribeTrails(ctx, &cloudtrail.DescribeTrailsInput{IncludeShadowTrails: aws.Bool(true)})
@@ -60,8 +63,18 @@ func (c *cell) readTrail(ctx context.Context) evidence.Outcome {
 		refused = cmp.Or(refused, r)
 		trails = append(trails, one)
 	}
-	o, unclear := c.judgeTrails(trails)
-	if err := c.emit(evidence.TrailSource, []evidence.Observation{o}); err != nil {
+	var facts []evidence.Observation
+	unclear := false
+	if ask.Trail {
+		facts = append(facts, c.judgeTrails(trails))
+	}
+	if ask.Validated {
+		facts = append(facts, c.judgeValidation(trails))
+	}
+	for _, o := range facts {
+		unclear = unclear || o.State == evidence.Unknown
+	}
+	if err := c.emit(evidence.TrailSource, facts); err != nil {
 		return stopped(err)
 	}
 	if unclear && refused != nil {
@@ -79,6 +92,9 @@ func (c *cell) inspect(ctx context.Context, client *cloudtrail.Client, t types.T
 	out.detail = map[string]any{"name": out.name, "arn": aws.ToString(arn), "home_region": aws.ToString(t.HomeRegion),
 		"multi_region": aws.ToBool(t.IsMultiRegionTrail), "organization": aws.ToBool(t.IsOrganizationTrail),
 		"file_validation": aws.ToBool(t.LogFileValidationEnabled), "kms_key": aws.ToString(t.KmsKeyId)}
+	if !aws.ToBool(t.LogFileValidationEnabled) {
+		out.unvalidated = "it does not validate its log files"
+	}
 	if !aws.ToBool(t.IsMultiRegionTrail) {
 		out.fault("one_region_only", "it covers one Region only")
 	}
@@ -119,6 +135,10 @@ func (c *cell) trailRefusal(err error, t *trail, what string) *refusal {
 func (c *cell) checkStatus(t *trail, s *cloudtrail.GetTrailStatusOutput) {
 	t.detail["logging"] = aws.ToBool(s.IsLogging)
 	t.detail["delivery_error"] = aws.ToString(s.LatestDeliveryError)
+	t.detail["digest_error"], t.detail["last_digest"] = aws.ToString(s.LatestDigestDeliveryError), stamp(s.LatestDigestDeliveryTime)
+	if e := aws.ToString(s.LatestDigestDeliveryError); e != "" && t.unvalidated == "" {
+		t.unvalidated = fmt.Sprintf("its last digest file was not delivered (%s)", oneLine(e))
+	}
 	if !aws.ToBool(s.IsLogging) {
 		t.fault("not_logging", "it is not logging")
 	}
@@ -196,9 +216,9 @@ func (m *management) addAdvanced(a types.AdvancedEventSelector) {
 	}
 }
 
-// judgeTrails makes the one fact of all trails. unclear is true when a part that could not
-// be read decides.
-func (c *cell) judgeTrails(trails []*trail) (o evidence.Observation, unclear bool) {
+// judgeTrails makes the one fact of all trails; it is unknown when a part that could not be
+// read decides.
+func (c *cell) judgeTrails(trails []*trail) (o evidence.Observation) {
 	var documents []any
 	var best *trail
 	for _, t := range trails {
@@ -224,12 +244,33 @@ func (c *cell) judgeTrails(trails []*trail) (o evidence.Observation, unclear boo
 	case len(best.unclear) > 0:
 		o.State, o.Reason = evidence.Unknown, evidence.TrailUnclear
 		o.Title = fmt.Sprintf("Of the CloudTrail trail %s in %s it could not be read %s.", best.name, c.Cell, joinWords(best.unclear))
-		return o, true
+		return o
 	default:
 		o.State = evidence.Pass
 		o.Title = fmt.Sprintf("The CloudTrail trail %s records all management events and delivers them, seen in %s.", best.name, c.Cell)
 	}
-	return o, false
+	return o
+}
+
+// judgeValidation is judgeTrails where a trail that does not validate its log files has
+// another fault: of a trail that does not work, validation proves nothing.
+func (c *cell) judgeValidation(trails []*trail) evidence.Observation {
+	strict := make([]*trail, 0, len(trails))
+	for _, t := range trails {
+		one := *t
+		one.detail = maps.Clone(t.detail)
+		one.codes, one.wrong = slices.Clone(t.codes), slices.Clone(t.wrong)
+		if t.unvalidated != "" {
+			one.fault("not_validated", t.unvalidated)
+		}
+		strict = append(strict, &one)
+	}
+	o := c.judgeTrails(strict)
+	o.Control = evidence.ValidatedKey
+	if o.State == evidence.Pass {
+		o.Title = strings.Replace(o.Title, " and delivers them,", ", delivers them and validates its log files,", 1)
+	}
+	return o
 }
 
 // weight orders trails from working to far from it. One that is only unclear comes before

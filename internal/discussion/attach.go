@@ -18,17 +18,18 @@ import (
 	"orrery/internal/text"
 )
 
-// Brought is what a person says of a file or a link.
+// Brought is what a person says of a file or a link, or without one.
 type Brought struct {
 	Thread      string // id of the thread it is brought in; empty: beside the target itself
 	Text        string // of a link
 	URL         string // of a link
+	Statement   string // what is said without a file or a link
 	Description string
 	Dated       string // 2006-01-02, the day it speaks of
 	Choice      string // the choice of the question it supports; may be empty
 }
 
-// CheckAttach says whether who may bring files and links to the target now, before anything
+// CheckAttach says whether who may bring files, links and statements to the target now, before anything
 // of the file is read: not found, forbidden, or a conflict when the round is frozen.
 func (s *Service) CheckAttach(ctx context.Context, who identity.Actor, kind, id string) (Target, error) {
 	t, err := s.Target(ctx, who, kind, id)
@@ -82,6 +83,18 @@ func (s *Service) AddLink(ctx context.Context, who identity.Actor, kind, id stri
 	}, nil)
 }
 
+// AddStatement keeps what a person says of a day, under their name, without a file or a
+// link, as AddFile keeps a file. Invalid on "statement" beside the fields of AddFile.
+func (s *Service) AddStatement(ctx context.Context, who identity.Actor, kind, id string, in Brought) (uuid.UUID, error) {
+	return s.attach(ctx, who, kind, id, in, func(a *Attachment) []fault.Field {
+		a.Name = text.Line(in.Statement)
+		if n := utf8.RuneCountInString(a.Name); n == 0 || n > 200 {
+			return []fault.Field{{Name: "statement", Message: "Say in up to 200 characters what you attest."}}
+		}
+		return nil
+	}, nil)
+}
+
 // attach checks what was brought, and writes it under the locks of its target.
 func (s *Service) attach(ctx context.Context, who identity.Actor, kind, id string, in Brought, fill func(*Attachment) []fault.Field, data []byte) (uuid.UUID, error) {
 	now := s.now()
@@ -100,7 +113,7 @@ func (s *Service) attach(ctx context.Context, who identity.Actor, kind, id strin
 		if err := a.join(ctx, tx, in.Thread, t); err != nil {
 			return err
 		}
-		if err := roomFor(ctx, tx, t, a.IsLink()); err != nil {
+		if err := roomFor(ctx, tx, t, a); err != nil {
 			return err
 		}
 		if err := insertAttachment(ctx, tx, t, a, data); err != nil {
@@ -157,7 +170,7 @@ func (a *Attachment) join(ctx context.Context, tx pgx.Tx, thread string, t Targe
 const lockAttachments = 0x0d_15
 
 // roomFor refuses what is one too many. Those who add to the same target wait for each other.
-func roomFor(ctx context.Context, tx pgx.Tx, t Target, link bool) error {
+func roomFor(ctx context.Context, tx pgx.Tx, t Target, a Attachment) error {
 	if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock($1, hashtext($2))`, lockAttachments, t.Kind+" "+t.ID); err != nil {
 		return fmt.Errorf("lock attachments: %w", err)
 	}
@@ -170,10 +183,13 @@ func roomFor(ctx context.Context, tx pgx.Tx, t Target, link bool) error {
 		return nil
 	}
 	field := "file"
-	if link {
+	switch {
+	case a.IsLink():
 		field = "url"
+	case a.IsStatement():
+		field = "statement"
 	}
-	return fault.InvalidField(field, "There are %d files and links here, which is as many as may be. Remove one first.", n)
+	return fault.InvalidField(field, "There are %d files, links and statements here, which is as many as may be. Remove one first.", n)
 }
 
 func insertAttachment(ctx context.Context, tx pgx.Tx, t Target, a Attachment, data []byte) error {
@@ -257,12 +273,12 @@ func dropAttachment(ctx context.Context, tx pgx.Tx, id, by uuid.UUID, now time.T
 	return nil
 }
 
-// File reads a file with its bytes; not found for who may not read its target, for a link,
-// and when its bytes are gone.
+// File reads a file with its bytes; not found for who may not read its target, for a link or
+// a statement, and when its bytes are gone.
 func (s *Service) File(ctx context.Context, who identity.Actor, id uuid.UUID) (Attachment, []byte, error) {
 	var kind, targetID string
 	var data []byte
-	err := s.db.QueryRow(ctx, `select target_kind, target_id from attachments where id = $1 and url = ''`, id).Scan(&kind, &targetID)
+	err := s.db.QueryRow(ctx, `select target_kind, target_id from attachments where id = $1 and sha256 is not null`, id).Scan(&kind, &targetID)
 	if isNoRows(err) {
 		return Attachment{}, nil, errNoFile()
 	}

@@ -150,6 +150,22 @@ func TestWhatIsBrought(t *testing.T) {
 	if len(talk.Evidence) != 1 || !talk.Evidence[0].Stale(h.clock) || !talk.Evidence[0].IsLink() || talk.Evidence[0].Choice != choice {
 		t.Errorf("evidence: %+v", talk.Evidence)
 	}
+	for words, said := range map[string]string{"statement: Say in up to 200": " ", "up to 200 characters": strings.Repeat("x", 201)} {
+		_, err = h.talk.AddStatement(t.Context(), h.mika, discussion.OnQuestion, h.question, discussion.Brought{Statement: said, Dated: "2026-11-20"})
+		h.wants(words, err, fault.Invalid, words)
+	}
+	_, err = h.talk.AddStatement(t.Context(), h.mika, discussion.OnQuestion, h.question, discussion.Brought{Statement: "x", Dated: "2026-11-22"})
+	h.wants("a day to come", err, fault.Invalid, "cannot be after today")
+	stated, err := h.talk.AddStatement(t.Context(), h.mika, discussion.OnQuestion, h.question, discussion.Brought{Statement: "We restored the ledger\x00 by hand.", Dated: "2025-11-20"})
+	h.fine("state", err)
+	talk = h.read(h.mika)
+	if a := talk.Evidence[1]; !a.IsStatement() || a.IsLink() || !a.Stale(h.clock) || a.Name != "We restored the ledger by hand." || a.Adder == "" {
+		t.Errorf("stated: %+v", a)
+	}
+	_, _, err = h.talk.File(t.Context(), h.mika, stated)
+	h.wants("a statement has no file", err, fault.NotFound, "no such file")
+	_, err = h.talk.RemoveAttachment(t.Context(), h.mika, stated)
+	h.fine("take it back", err)
 	_, err = h.talk.AddFile(t.Context(), h.mika, discussion.OnQuestion, h.question, "a.txt", make([]byte, discussion.MaxFile+1), discussion.Brought{Dated: "2026-11-21"})
 	h.wants("too large", err, fault.Invalid, "larger than 10 MB")
 	_, err = h.talk.AddFile(t.Context(), h.mika, discussion.OnQuestion, h.question, "a.txt", bytes.Repeat([]byte("x"), discussion.MaxFile), discussion.Brought{Dated: "2026-11-21"})

@@ -1,5 +1,5 @@
 // Package discussion holds what people say and bring beside answers and items: threads of
-// comments, a facilitator's challenges, mentions, and files and links as dated evidence. It
+// comments, a facilitator's challenges, mentions, and files, links and statements as dated evidence. It
 // knows what is talked about as text (kind, id) and reads the rows behind it in joins.
 package discussion
 
@@ -39,9 +39,11 @@ const (
 const (
 	MaxBody        = 10_000           // characters of a comment
 	MaxFile        = 10 << 20         // bytes of a file
-	MaxAttachments = 20               // files and links of a target that are not removed
+	MaxAttachments = 20               // files, links and statements of a target that are not removed
 	EditWindow     = 15 * time.Minute // how long an author may mend a comment
-	freshFor       = 365 * 24 * time.Hour
+	// freshFor is how long what people brought counts as fresh: what a review shows is shown
+	// again each year, so a proof that no year has seen again is said to be stale.
+	freshFor = 365 * 24 * time.Hour
 )
 
 // Target is what is talked about, as its row says. Who may read it follows its workload.
@@ -123,16 +125,16 @@ type Said struct {
 	MayRemove bool     `db:"-"`
 }
 
-// Attachment is a file or a link that a person brought.
+// Attachment is a file, a link or a statement that a person brought.
 type Attachment struct {
 	ID          uuid.UUID
 	TargetID    string
 	ThreadID    *uuid.UUID // nil: it stands beside the target itself
-	Name        string     // of the file, or the text of the link
+	Name        string     // of the file, the text of the link, or what was stated
 	Description string
 	Dated       time.Time // the day it speaks of
 	Choice      string    // the choice it supports; may be empty
-	URL         string    // of a link; empty for a file
+	URL         string    // of a link; empty otherwise
 	MediaType   string
 	Size        int
 	SHA256      []byte
@@ -147,6 +149,9 @@ type Attachment struct {
 
 // IsLink reports whether it is an address instead of a file.
 func (a Attachment) IsLink() bool { return a.URL != "" }
+
+// IsStatement reports whether it is what a person says, without a file or a link.
+func (a Attachment) IsStatement() bool { return a.URL == "" && len(a.SHA256) == 0 }
 
 // Stale reports whether what it speaks of is more than a year old.
 func (a Attachment) Stale(now time.Time) bool { return now.Sub(a.Dated) > freshFor }
@@ -168,7 +173,7 @@ type Tally struct {
 	Comments       int // that are not removed
 	OpenThreads    int // challenges included
 	OpenChallenges int
-	Attachments    int // files and links that are not removed
+	Attachments    int // files, links and statements that are not removed
 }
 
 // Service keeps what people say and bring. Who may read the workload of a target may read

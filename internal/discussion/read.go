@@ -151,7 +151,7 @@ func OpenChallenges(ctx context.Context, q postgres.Querier, review uuid.UUID) (
 	return slices.DeleteFunc(threads, func(h Thread) bool { return !h.OpenChallenge() }), err
 }
 
-// HumanEvidence lists the files and links of a review and its questions, those that were
+// HumanEvidence lists the files, links and statements of a review and its questions, those that were
 // removed included, without bytes. It does not authorise.
 func HumanEvidence(ctx context.Context, q postgres.Querier, review uuid.UUID) ([]Attachment, error) {
 	rows, err := q.Query(ctx, `select`+attachmentColumns+` where f.review_id = $1 order by f.target_id, f.added_at, f.id`, review)

@@ -134,7 +134,7 @@ func (s *Service) lockTarget(ctx context.Context, tx pgx.Tx, who identity.Actor,
 	return s.target(ctx, tx, who, kind, id)
 }
 
-// mayAttach says whether who may bring files and links: the owning team and the workload's
+// mayAttach says whether who may bring files, links and statements: the owning team and the workload's
 // approvers and facilitators, while the round is a draft.
 func (t Target) mayAttach(who identity.Actor) error {
 	if err := inPerson(who); err != nil {
@@ -142,7 +142,7 @@ func (t Target) mayAttach(who identity.Actor) error {
 	}
 	id := t.Identity()
 	if !who.InTeam(t.TeamID) && !who.Has(identity.Approver, id.WorkloadID) && !who.Has(identity.Facilitator, id.WorkloadID) {
-		return fault.New(fault.Forbidden, "Only %s and the workload's approvers and facilitators may add files and links.", t.TeamName)
+		return fault.New(fault.Forbidden, "Only %s and the workload's approvers and facilitators may add files, links and statements.", t.TeamName)
 	}
 	return t.unfrozen()
 }
@@ -152,7 +152,7 @@ func (t Target) unfrozen() error {
 	if t.ReviewID == uuid.Nil || t.RoundState == "draft" {
 		return nil
 	}
-	return fault.New(fault.Conflict, "This round is %s, so its files and links cannot change. Comments still can.", t.RoundState)
+	return fault.New(fault.Conflict, "This round is %s, so its files, links and statements cannot change. Comments still can.", t.RoundState)
 }
 
 // judges reports whether who may challenge: a facilitator or an approver of the workload,

@@ -52,7 +52,7 @@ const inScope = `f.account = any(@accounts) and f.region = any(@regions)
 
 // failing says in SQL which facts f fail, with failingArgs: failures, and sightings of what
 // a check says may not be seen.
-const failing = `(f.state = 'fail' or f.state = 'pass' and exists (
+const failing = `(f.state = 'fail' and not ` + aside + ` or f.state = 'pass' and exists (
 			select from unnest(@unseen::text[], @since::timestamptz[]) as u(key, since)
 			where u.key = f.source || '/' || f.control and f.observed_at >= u.since))`
 

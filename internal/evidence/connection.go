@@ -122,10 +122,14 @@ func (in ConnectionInput) check() (Connection, error) {
 		}
 		c.Regions = append(c.Regions, r)
 	}
-	if c.Hub = in.Hub; c.Hub {
-		if c.HubRegion = text.Clean(in.HubRegion); !regionForm.MatchString(c.HubRegion) {
-			add("hub_region", "Name the home Region of the hub, like eu-west-1.")
-		}
+	home := text.Clean(in.HubRegion)
+	switch c.Hub = in.Hub; {
+	case c.Hub && !regionForm.MatchString(home):
+		add("hub_region", "Name the home Region of the hub, like eu-west-1.")
+	case c.Hub:
+		c.HubRegion = home
+	case home != "":
+		add("hub_region", "A home Region is named, and the box above is not ticked. Tick it when this account is the hub, or empty this field.")
 	}
 	for _, s := range Sources() {
 		if !slices.Contains(in.Sources, s) {

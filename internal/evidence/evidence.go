@@ -18,13 +18,14 @@ const (
 	ControlSource  = "securityhub.control" // findings of a Security Hub control; the key is the control's id
 	RuleSource     = "config.rule"         // compliance of a Config rule; the key is the rule's name
 	RecorderSource = "config.recorder"     // the state of the Config recorder; the key is RecorderKey
-	TrailSource    = "cloudtrail.trail"    // the state of CloudTrail; the key is TrailKey
+	TrailSource    = "cloudtrail.trail"    // the state of CloudTrail; the keys are TrailKey and ValidatedKey
 )
 
-// The keys of the sources that have only one.
+// The keys of the sources that have few.
 const (
-	RecorderKey = "recorder"
-	TrailKey    = "trail"
+	RecorderKey  = "recorder"
+	TrailKey     = "trail"
+	ValidatedKey = "validated" // a trail as TrailKey wants it that also validates its log files
 )
 
 // FactState is what a fact says.
@@ -51,7 +52,8 @@ type Ask struct {
 	Controls    []string // Security Hub control ids
 	ConfigRules []string // names of Config rules
 	Recorder    bool
-	Trail       bool
+	Trail       bool                // TrailKey
+	Validated   bool                // ValidatedKey
 	Access      Access              // how to reach the account
 	Hub         *Hub                // asked before the account; nil: there is none
 	More        map[string][]string // by further source, its keys
@@ -74,7 +76,7 @@ func (a Ask) Sources() []string {
 	if a.Recorder {
 		s = append(s, RecorderSource)
 	}
-	if a.Trail {
+	if a.Trail || a.Validated {
 		s = append(s, TrailSource)
 	}
 	return append(s, a.further()...)
@@ -90,9 +92,20 @@ func (a Ask) keys(source string) []string {
 	case RecorderSource:
 		return []string{RecorderKey}
 	case TrailSource:
-		return []string{TrailKey}
+		return a.trailKeys()
 	}
 	return a.More[source]
+}
+
+func (a Ask) trailKeys() []string {
+	var out []string
+	if a.Trail {
+		out = append(out, TrailKey)
+	}
+	if a.Validated {
+		out = append(out, ValidatedKey)
+	}
+	return out
 }
 
 // only is the part of the ask that touches the sources.
@@ -104,7 +117,8 @@ func (a Ask) only(sources []string) Ask {
 		a.ConfigRules = nil
 	}
 	a.Recorder = a.Recorder && slices.Contains(sources, RecorderSource)
-	a.Trail = a.Trail && slices.Contains(sources, TrailSource)
+	trail := slices.Contains(sources, TrailSource)
+	a.Trail, a.Validated = a.Trail && trail, a.Validated && trail
 	a.More = a.onlyMore(sources)
 	return a
 }

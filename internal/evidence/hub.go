@@ -34,5 +34,5 @@ func (s *Service) hubFor(ctx context.Context, account string) (*Hub, error) {
 // unread reports that nobody could look at the fact's control in its cell, while others of
 // the source were read: the reason is then one of a cell.
 func unread(state FactState, reason string) bool {
-	return state == Unknown && slices.Contains(gapOrder, reason)
+	return state == Unknown && slices.Contains(gapOrder, reason) || state == Fail && reason == Unlisted
 }

@@ -50,7 +50,7 @@ func judge(c questionnaire.Check, g Ground) (tally, Verdict) {
 	v := Verdict{
 		Check: c.Digest(), ComputedAt: g.Now,
 		Passed: len(t.passes), Failed: len(t.fails), Suppressed: t.suppressed, NotEvaluated: t.notEvaluated,
-		Failing: t.failing(),
+		Untagged: t.untagged, Failing: t.failing(),
 	}
 	switch {
 	case c.LooksBack():
@@ -107,7 +107,7 @@ func weigh(c questionnaire.Check, g Ground) tally {
 		t.gaps = append(t.gaps, gap{reason: NotRead, detail: notReadSentence(c.Source)})
 		return t
 	}
-	facts := g.Facts
+	facts := listed(g.Facts, c, g)
 	for _, f := range facts {
 		if unread(f.State, f.Reason) {
 			whole[Cell{f.Account, f.Region}] = false // this control was not looked at, though others were

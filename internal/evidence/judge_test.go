@@ -26,6 +26,7 @@ var (
 	everyPasses = check(evidence.ControlSource, "S3.1", "all_pass", "resource")
 	anyPasses   = check(evidence.ControlSource, "S3.1", "any_pass", "resource")
 	wholeOf     = check(evidence.ControlSource, "CloudTrail.1", "all_pass", "account")
+	ruleOf      = check(evidence.RuleSource, "x", "all_pass", "account")
 	trailWorks  = check(evidence.TrailSource, "trail", "all_pass", "account")
 	users       = check(evidence.ControlSource, "IAM.9", "all_pass", "account")
 	seenLately  = questionnaire.Check{Source: evidence.ControlSource, Key: "X.1", Expect: "seen_within", Within: 48 * time.Hour, Level: "resource"}
@@ -127,6 +128,12 @@ var judgeCases = []judgeCase{
 	{name: "fails and suppressed", check: everyPasses, cells: []evidence.CellState{okEU}, facts: facts{fact(f, "a", 1), fact(s, "b", 9)}, want: "contradicts", hours: 1},
 	{name: "vacuous", check: everyPasses, cells: []evidence.CellState{okEU}, facts: facts{fact(na, "a", 1, because("vacuous"))}, want: "cannot_tell", reason: "vacuous", hours: -1, says: "That is not a pass."},
 	{name: "a rule with nothing in reach", check: check(evidence.RuleSource, "x", "all_pass", "resource"), cells: []evidence.CellState{okEU}, facts: facts{fact(na, account, 1, because("rule_not_applied"))}, want: "cannot_tell", reason: "rule_not_applied", hours: -1},
+	{name: "a rule steps aside for what fails it", check: ruleOf, cells: []evidence.CellState{okEU}, facts: facts{fact(f, account, 0), fact(f, "a", 0, titled("a is not compliant.")), fact(f, "b", 0)}, want: "contradicts", says: "2 resources fail. a is not compliant."},
+	{name: "a rule counts itself while the list is not whole", check: ruleOf, cells: []evidence.CellState{okEU}, facts: facts{fact(f, account, 0, because("resources_unlisted"), titled("Not everything that fails could be listed.")), fact(f, "a", 0)}, want: "contradicts", says: "2 resources fail. Not everything"},
+	{name: "a rule without a list", check: ruleOf, cells: []evidence.CellState{okEU}, facts: facts{fact(f, account, 0, titled("Something is not compliant."))}, want: "contradicts", says: "Something is not compliant."},
+	{name: "what fails a rule is others'", check: check(evidence.RuleSource, "x", "all_pass", "resource"), cells: []evidence.CellState{okEU}, tags: []string{"app=ledger"}, facts: facts{fact(f, account, 0), fact(f, "a", 0, tagged("app=shop"))}, want: "cannot_tell", reason: "nothing_in_scope", hours: -1},
+	{name: "the tags of what fails a rule are not known", check: check(evidence.RuleSource, "x", "all_pass", "resource"), cells: []evidence.CellState{okEU}, tags: []string{"app=ledger"}, facts: facts{fact(f, account, 0, because("tags_unread"), titled("One is not compliant.")), fact(f, "a", 0)}, want: "contradicts", says: "One is not compliant."},
+	{name: "nor do they matter without tags", check: check(evidence.RuleSource, "x", "all_pass", "resource"), cells: []evidence.CellState{okEU}, facts: facts{fact(f, account, 0, because("tags_unread")), fact(f, "a", 0, titled("a is not compliant."))}, want: "contradicts", says: "a is not compliant."},
 	{name: "vacuous beside no finding", check: everyPasses, cells: []evidence.CellState{okEU, okUS}, facts: facts{fact(na, account, 1, because("no_finding")), fact(na, account, 1, in(one, us), because("vacuous"))}, want: "cannot_tell", reason: "vacuous", hours: -1},
 	{name: "vacuous in one Region, passes in another", check: everyPasses, cells: []evidence.CellState{okEU, okUS}, facts: facts{fact(na, account, 1, because("vacuous")), fact(p, "b", 1, in(one, us))}, want: "supports", hours: 1},
 	{name: "no finding anywhere", check: everyPasses, cells: []evidence.CellState{okEU}, facts: facts{fact(na, account, 0, because("no_finding"))}, want: "cannot_tell", reason: "no_finding", hours: -1},

@@ -28,11 +28,14 @@ const (
 	RecorderOff      = "recorder_off"
 	RecorderFailing  = "recorder_failing"
 	RecorderUnread   = "recorder_unread"
+	NotDelivered     = "not_delivered"
 	RuleAbsent       = "rule_absent"
 	RuleNotActive    = "rule_not_active"
 	RuleUnread       = "rule_unread"
 	InsufficientData = "insufficient_data"
 	RuleNotApplied   = "rule_not_applied"
+	Unlisted         = "resources_unlisted" // of a rule that fails: it counts itself, and what stands of its resources stays
+	TagsUnread       = "tags_unread"        // of a rule that fails: it counts itself where the scope has tags
 	TrailUnclear     = "trail_unclear"
 	NotSeen          = "not_seen"
 	HomeNotRead      = "home_not_read"
@@ -68,7 +71,7 @@ var reasons = []Reason{
 	{string(Error), "all", "The reading failed for another reason.", "Read the sentence of the cell, then collect again."},
 	{NotRead, "all", "The run did not ask for this: Orrery does not read the source, or the check was published later.", "Collect again; when it stays, answer by hand."},
 	{ScopeChanged, "all", "Accounts or Regions were added to the scope after the last run.", "Collect again."},
-	{NothingInScope, "securityhub.control, cloudwatch.alarm, ec2.vpc, rds.database, autoscaling.group, elb.balancer", "Resources were evaluated, but none carries the tags or the application of the scope.", "Tag the resources, or correct the scope."},
+	{NothingInScope, "securityhub.control, config.rule, cloudwatch.alarm, ec2.vpc, rds.database, autoscaling.group, elb.balancer", "Resources were evaluated, but none carries the tags or the application of the scope.", "Tag the resources, or correct the scope."},
 	{SomeFail, "all", "Some resources pass and others fail.", "Mend the failing resources that are listed."},
 	{SomeSuppressed, "securityhub.control", "What was evaluated passes, but some failures are suppressed in AWS, which is not a pass.", "Mend the suppressed resources, or explain them in the notes."},
 	{OnlySuppressed, "securityhub.control", "All that is left are failures that somebody suppressed in AWS.", "Mend the suppressed resources, or explain them in the notes."},
@@ -81,13 +84,16 @@ var reasons = []Reason{
 	{Vacuous, "securityhub.control", "It passed because there was nothing to evaluate (CONFIG_EVALUATIONS_EMPTY).", ""},
 	{NotEvaluated, "securityhub.control", "Security Hub has a finding, but could not evaluate the control and does not say why.", "Look at the finding in Security Hub."},
 	{RecorderOff, "securityhub.control, config.rule, config.recorder", "No Config recorder of your own records there, so what rests on it proves nothing.", "Turn the Config recorder on there."},
-	{RecorderFailing, "securityhub.control, config.rule, config.recorder", "The Config recorder is on, but its last delivery failed.", "Look at the recorder's last error in AWS Config."},
-	{RecorderUnread, "securityhub.control, config.rule", "Whether a Config recorder records there could not be read.", "Grant config:DescribeConfigurationRecorders and config:DescribeConfigurationRecorderStatus."},
+	{RecorderFailing, "securityhub.control, config.rule, config.recorder", "The Config recorder is on, but its last recording or delivery failed, or it has no delivery channel.", "Look at the recorder and its delivery channel in AWS Config."},
+	{RecorderUnread, "securityhub.control, config.rule", "Whether a Config recorder records and delivers there could not be read.", "Grant config:DescribeConfigurationRecorders, config:DescribeConfigurationRecorderStatus and config:DescribeDeliveryChannelStatus."},
+	{NotDelivered, "securityhub.control, config.recorder", "The Config recorder is on, and has not delivered anything yet.", "Collect again tomorrow."},
 	{RuleAbsent, "config.rule", "There is no Config rule of that name there.", "Deploy the rule, or take the check out of the questionnaire."},
 	{RuleNotActive, "config.rule", "The rule is being deleted or evaluated.", "Collect again later."},
 	{RuleUnread, "config.rule", "The rule exists, but AWS Config did not answer for its compliance.", "Collect again later."},
 	{InsufficientData, "config.rule", "The rule has never delivered a result.", "Look at the rule's last error in AWS Config."},
 	{RuleNotApplied, "config.rule", "The rule found nothing it applies to.", ""},
+	{Unlisted, "config.rule", "The rule fails, and not everything that fails could be listed.", "Grant config:GetComplianceDetailsByConfigRule, or look at the rule in AWS Config."},
+	{TagsUnread, "config.rule", "The rule fails, and the tags of some of what fails are not known.", "Look at the rule in AWS Config."},
 	{TrailUnclear, "cloudtrail.trail", "A trail looks right, but a part of its state could not be read.", "Grant the permission that is named."},
 	{NotSeen, "cloudtrail.activity, backup.restore", "Everything was read, and nothing of the kind was seen in the time that counts.", "Do it, or answer by hand where it was done elsewhere."},
 	{HomeNotRead, "cloudtrail.activity", "AWS records it in one Region only, and the run did not ask there, so that nothing was seen says nothing.", "Add the Region that is named to the scope, or answer by hand."},

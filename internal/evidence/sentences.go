@@ -24,7 +24,7 @@ func (t *tally) count(n int, one, many string) string {
 // countOf is count out of a total: "2 of 12 resources fail". A total of 0 is left out.
 func (t *tally) countOf(n, total int, one, many string) string {
 	noun := "resources"
-	if t.check.Level == "account" {
+	if t.check.Level == "account" && !t.named() {
 		noun = "accounts and Regions"
 	}
 	if max(n, total) == 1 {
@@ -37,6 +37,12 @@ func (t *tally) countOf(n, total int, one, many string) string {
 		return fmt.Sprintf("%d of %d %s %s", n, total, noun, many)
 	}
 	return fmt.Sprintf("%d %s %s", n, noun, many)
+}
+
+// named reports whether a check on the account is told resource by resource, as the users of
+// IAM and what fails a rule are.
+func (t *tally) named() bool {
+	return slices.ContainsFunc(slices.Concat(t.passes, t.fails), func(f *Fact) bool { return !strings.HasPrefix(f.Resource, accountPrefix) })
 }
 
 func verb(n int, one, many string) string {

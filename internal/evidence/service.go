@@ -190,7 +190,7 @@ func (s *Service) ask(ctx context.Context) (Ask, error) {
 		case RecorderSource:
 			a.Recorder = true
 		case TrailSource:
-			a.Trail = true
+			a.Trail, a.Validated = a.Trail || c.Key != ValidatedKey, a.Validated || c.Key == ValidatedKey
 		default:
 			a.addMore(c.Source, c.Key)
 		}

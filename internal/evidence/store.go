@@ -163,12 +163,12 @@ func runScope(ctx context.Context, q postgres.Querier, runID uuid.UUID) (tags []
 func putVerdict(ctx context.Context, tx pgx.Tx, workloadID uuid.UUID, v Verdict) error {
 	const sql = `
 		insert into verdicts (workload_id, check_digest, verdict, reason, detail, passed, failed, suppressed, not_evaluated,
-			failing, as_of, run_id, computed_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+			failing, as_of, run_id, computed_at, untagged)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 		on conflict (workload_id, check_digest) do update set verdict = excluded.verdict, reason = excluded.reason,
 			detail = excluded.detail, passed = excluded.passed, failed = excluded.failed, suppressed = excluded.suppressed,
 			not_evaluated = excluded.not_evaluated, failing = excluded.failing, as_of = excluded.as_of,
-			run_id = excluded.run_id, computed_at = excluded.computed_at`
+			run_id = excluded.run_id, computed_at = excluded.computed_at, untagged = excluded.untagged`
 	failing, err := json.Marshal(v.Failing)
 	if err != nil {
 		return err
@@ -178,7 +178,7 @@ func putVerdict(ctx context.Context, tx pgx.Tx, workloadID uuid.UUID, v Verdict)
 		asOf = &v.AsOf
 	}
 	_, err = tx.Exec(ctx, sql, workloadID, v.Check, v.Verdict, v.Reason, v.Detail, v.Passed, v.Failed, v.Suppressed,
-		v.NotEvaluated, failing, asOf, v.RunID, v.ComputedAt)
+		v.NotEvaluated, failing, asOf, v.RunID, v.ComputedAt, v.Untagged)
 	return err
 }
 
@@ -191,11 +191,11 @@ const verdictsSQL = `
 			where s.workload_id = $1 and s.production and not exists (
 				select from run_cells c where c.run_id = u.run_id and c.account = needs_account and c.region = needs_region)))
 	select v.check_digest, v.verdict, v.reason, v.detail, v.passed, v.failed, v.suppressed, v.not_evaluated, v.failing,
-		v.as_of, v.run_id, v.computed_at, v.run_id in (select run_id from outgrown), null::timestamptz
+		v.as_of, v.run_id, v.computed_at, v.run_id in (select run_id from outgrown), null::timestamptz, v.untagged
 	from verdicts v where v.workload_id = $1
 	union all
 	select o.check_digest, o.verdict, o.reason, o.detail, o.passed, o.failed, 0, o.not_evaluated, o.failing,
-		o.as_of, '00000000-0000-0000-0000-000000000000'::uuid, o.computed_at, false, o.valid_until
+		o.as_of, '00000000-0000-0000-0000-000000000000'::uuid, o.computed_at, false, o.valid_until, 0
 	from own_verdicts o where o.workload_id = $1`
 
 // Verdicts reads the stored verdicts of a workload by the digest of their check; a check
@@ -222,7 +222,7 @@ func scanVerdicts(rows pgx.Rows, out map[string]Verdict) error {
 	var asOf *time.Time
 	var outgrown bool
 	_, err := pgx.ForEachRow(rows, []any{&v.Check, &v.Verdict, &v.Reason, &v.Detail, &v.Passed, &v.Failed, &v.Suppressed,
-		&v.NotEvaluated, &v.Failing, &asOf, &v.RunID, &v.ComputedAt, &outgrown, &v.Until}, func() error {
+		&v.NotEvaluated, &v.Failing, &asOf, &v.RunID, &v.ComputedAt, &outgrown, &v.Until, &v.Untagged}, func() error {
 		one := v
 		v.Failing, v.Until = nil, nil // scanned in place: the next row needs its own
 		if asOf != nil {

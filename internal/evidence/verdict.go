@@ -39,6 +39,7 @@ type Verdict struct {
 	Failed       int        //
 	Suppressed   int        // failures accepted in AWS
 	NotEvaluated int        // unknown or not applicable
+	Untagged     int        // resources without any tag, not counted for a scope with tags
 	Failing      []Failing  // the first ten
 	AsOf         time.Time  // the age of what it rests on; zero when it rests on nothing
 	Until        *time.Time // of what was reported: when it ends; nil for what was read, see At

@@ -112,7 +112,7 @@ func (w *writer) write(ctx context.Context, batch []Observation) error {
 		k := keyOf(o.Control, o.Resource)
 		switch again, store := w.news(k, o); {
 		case again != 0:
-			same.add(again, o.ObservedAt)
+			same.add(again, o, w.source)
 		case store:
 			i, known := at[k]
 			if !known {
@@ -154,21 +154,31 @@ func (w *writer) news(k factKey, o Observation) (renewed int64, store bool) {
 	return 0, true
 }
 
-// renewal are facts that say the same as before at a later time. Only that time is written:
-// the row stays on its page and its document where it is, so the table does not grow.
+// renewal are facts that say the same as before at a later time. That time is written, and
+// the document where it differs: the row stays on its page, so the table does not grow. A
+// finding's document is left alone, for AWS writes new times into it whenever it looks.
 type renewal struct {
-	ids []int64
-	at  []time.Time
+	ids    []int64
+	at     []time.Time
+	detail []*string // nil: stays
 }
 
-func (r *renewal) add(id int64, at time.Time) { r.ids, r.at = append(r.ids, id), append(r.at, at) }
+func (r *renewal) add(id int64, o Observation, source string) {
+	var detail *string
+	if source != ControlSource {
+		text := string(cleanDocument(o.Detail))
+		detail = &text
+	}
+	r.ids, r.at, r.detail = append(r.ids, id), append(r.at, o.ObservedAt), append(r.detail, detail)
+}
 
 func (r *renewal) queue(b *pgx.Batch) {
 	const sql = `
-		update facts f set observed_at = n.at from unnest($1::bigint[], $2::timestamptz[]) as n(id, at)
+		update facts f set observed_at = n.at, detail = coalesce(nullif(n.detail::jsonb, f.detail), f.detail)
+		from unnest($1::bigint[], $2::timestamptz[], $3::text[]) as n(id, at, detail)
 		where f.id = n.id and f.gone_at is null`
 	if len(r.ids) > 0 {
-		b.Queue(sql, r.ids, r.at)
+		b.Queue(sql, r.ids, r.at, r.detail)
 	}
 }
 

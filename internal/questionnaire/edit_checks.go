@@ -33,8 +33,8 @@ func CheckExpects() []string { return slices.Clone(checkExpects) }
 // CheckLevels lists the levels.
 func CheckLevels() []string { return slices.Clone(checkLevels) }
 
-// onlyKeys are the keys of the sources that have one only.
-var onlyKeys = map[string]string{"config.recorder": "recorder", "cloudtrail.trail": "trail"}
+// firstKeys are the keys that are meant where none is named.
+var firstKeys = map[string]string{"config.recorder": "recorder", "cloudtrail.trail": "trail"}
 
 // RowRef names the choice in the row numbered n while it has no id.
 func RowRef(n int) string { return "#" + strconv.Itoa(n) }
@@ -112,15 +112,15 @@ func (in QuestionInput) checks(old []Check, rows []*Choice, question string) (ou
 func (in CheckInput) fill(c *Check, n int, rows []*Choice, question string) (bad []fault.Field) {
 	at := func(name string) string { return fmt.Sprintf("check_%s_%d", name, n) }
 	refuse := func(name, message string) { bad = append(bad, fault.Field{Name: at(name), Message: message}) }
-	c.Source, c.Key, c.Expect, c.Claim, c.Level = in.Source, cmp.Or(in.Key, onlyKeys[in.Source]), in.Expect, in.Claim, in.Level
+	c.Source, c.Key, c.Expect, c.Claim, c.Level = in.Source, cmp.Or(in.Key, firstKeys[in.Source]), in.Expect, in.Claim, in.Level
 	if !slices.Contains(checkSources, c.Source) && !IsOwn(c.Source) {
 		refuse("source", "Choose where it is read.")
 	}
-	switch only := onlyKeys[c.Source]; {
+	switch s, _ := sourceOf(c.Source); {
 	case c.Key == "":
 		refuse("key", "Say what is looked at: the control's id, the rule's name or the event's name.")
-	case only != "" && c.Key != only:
-		refuse("key", "Here only the key "+only+" is read.")
+	case firstKeys[c.Source] != "" && !s.KnowsKey(c.Key):
+		refuse("key", s.mend())
 	}
 	bad = fitText(bad, at("key"), c.Key, maxTitle)
 	bad = fitText(bad, at("claim"), c.Claim, maxText)

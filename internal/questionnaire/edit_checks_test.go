@@ -96,6 +96,7 @@ func TestRefusedChecksAndFields(t *testing.T) {
 		"no source but a key":        {check(func(c *CheckInput) { c.Source = "" }), "check_source_3"},
 		"no key":                     {check(func(c *CheckInput) { c.Key = "" }), "check_key_3"},
 		"a long key":                 {check(func(c *CheckInput) { c.Key = strings.Repeat("x", 129) }), "check_key_3"},
+		"another trail":              {check(func(c *CheckInput) { c.Source, c.Key = "cloudtrail.trail", "valid" }), "check_key_3"},
 		"another recorder":           {func(in *QuestionInput) { in.Checks[2].Key = "mine" }, "check_key_2"},
 		"no choice":                  {check(func(c *CheckInput) { c.Choice = "" }), "check_choice_3"},
 		"the choice of an empty row": {check(func(c *CheckInput) { c.Choice = RowRef(1) }), "check_choice_3"},

@@ -27,7 +27,7 @@ var checkSourceTable = []CheckSource{
 	{Name: "securityhub.control", Title: "Security Hub control", key: `^[A-Za-z0-9]+\.[0-9]+$`},
 	{Name: "config.rule", Title: "Config rule", key: `^\S+$`},
 	{Name: "config.recorder", Title: "Config recorder", Keys: []string{"recorder"}},
-	{Name: "cloudtrail.trail", Title: "CloudTrail trail", Keys: []string{"trail"}},
+	{Name: "cloudtrail.trail", Title: "CloudTrail trail", Keys: []string{"trail", "validated"}},
 	{Name: "cloudtrail.activity", Title: "CloudTrail activity", Keys: []string{"restore_test", "game_day", "root_sign_in", "stop_logging"},
 		key: `^[A-Z][A-Za-z0-9]+$`, Sights: true, Account: true, Memory: 90 * day},
 	{Name: "iam.account", Title: "IAM of the account", Keys: []string{"root_mfa", "root_keys", "user_mfa", "old_keys"}, Account: true},

@@ -143,11 +143,12 @@ func TestFilesAndLinksArePrintedBesideTheirQuestion(t *testing.T) {
 	in.Beside.Brought = []discussion.Attachment{
 		{TargetID: id + "/orr/REL09", Name: "drill.pdf", Description: "The log of the drill.", Choice: "REL09_2", Dated: day, Size: 1_300_000, SHA256: []byte{0x9f, 0x3c, 0x1d, 5, 6, 7, 8}, Adder: "山田太郎", AddedAt: day},
 		{TargetID: id + "/orr/REL09", Name: "Dashboard", URL: "https://dash.example.com/restore?x=1", Dated: day, Adder: "Asha Rao", AddedAt: day, RemovedAt: &day, Remover: "Mika Laine"},
+		{TargetID: id + "/orr/REL09", Name: "We restored the ledger together.", Dated: day.AddDate(-2, 0, 0), Adder: "Asha Rao", AddedAt: day},
 		{TargetID: id, Name: "minutes.txt", Dated: day, Size: 900, SHA256: []byte{1, 2}, Adder: "Asha Rao", AddedAt: day},
 	}
 	f := pdf(t, in)
-	wantSaid(t, said(f), "Files and links that people brought", "drill.pdf", "The log of the drill.", "Bears on: A restore is timed against the recovery objective", "1.2 MB, SHA-256 9f3c1d050607",
-		"30 Oct 2026", "Dashboard", "Removed since, by Mika Laine on 30 October 2026", "Brought and said about the review", "minutes.txt", "900 bytes", "No hash covers what happened since")
+	wantSaid(t, said(f), "Files, links and statements that people brought", "drill.pdf", "The log of the drill.", "Bears on: A restore is timed against the recovery objective", "1.2 MB, SHA-256 9f3c1d050607",
+		"30 Oct 2026", "Dashboard", "Removed since, by Mika Laine on 30 October 2026", "We restored the ledger together.", "Statement, without a file or a link", "30 Oct 2024 Stale: more than a year old", "Brought and said about the review", "minutes.txt", "900 bytes", "No hash covers what happened since")
 	var out []string
 	for _, link := range f.Root.All("Link") {
 		out = append(out, link.Links...)

@@ -189,7 +189,7 @@ func (r *report) about(f *typeset.Flow) {
 const (
 	aboutHashes = "Hashes are SHA-256 in hexadecimal. The content hash covers what was asked, what was answered and what the evidence said at " +
 		"submission; the seal hash covers the content hash, the items, the sign-offs and the decision."
-	aboutBeside = "No hash covers what happened since, the files and links that people brought, and what they said: it is printed as it stood at printing. " +
+	aboutBeside = "No hash covers what happened since, the files, links and statements that people brought, and what they said: it is printed as it stood at printing. " +
 		"A file is known by its SHA-256."
 	aboutLetters = "Letters that the typefaces of this document lack are printed as □; searching and copying still find the letters that were meant. " +
 		"Marks that turn the direction of text are written out, such as [U+202E]."

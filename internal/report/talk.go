@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strconv"
+	"time"
 
 	"orrery/internal/discussion"
 	"orrery/internal/report/tagged"
@@ -29,22 +30,36 @@ func (r *report) reviewTalk(f *typeset.Flow) {
 	r.talkOf(f, n, id)
 }
 
-// broughtFor lists the files and links that people brought to a target; q is its question,
+// broughtFor lists the files, links and statements that people brought to a target; q is its question,
 // nil for the review.
 func (r *report) broughtFor(f *typeset.Flow, n *tagged.Node, target string, q *question) {
 	var rows [][]typeset.Cell
 	for _, a := range r.in.Beside.Brought {
 		if a.TargetID == target {
-			rows = append(rows, []typeset.Cell{attachmentCell(a, q), cell(a.Dated.Format("2 Jan 2006"), ""), cell(a.Adder, a.AddedAt.UTC().Format("2 Jan 2006"))})
+			rows = append(rows, []typeset.Cell{attachmentCell(a, q), r.spoken(a), cell(a.Adder, a.AddedAt.UTC().Format("2 Jan 2006"))})
 		}
 	}
 	if len(rows) == 0 {
 		return
 	}
-	subtitle(f, n, "Files and links that people brought")
+	subtitle(f, n, "Files, links and statements that people brought")
 	f.Table(n.Add("Table"), typeset.Table{Rows: rows, Columns: []typeset.Column{
-		{Title: "File or link"}, {Title: "Speaks of", Width: wideDate}, {Title: "Brought by", Width: wideOwner},
+		{Title: "File, link or statement"}, {Title: "Speaks of", Width: wideDate}, {Title: "Brought by", Width: wideOwner},
 	}})
+}
+
+// spoken is the day that a thing speaks of, and whether that was long ago when the round was
+// submitted; for a draft, when it is printed.
+func (r *report) spoken(a discussion.Attachment) typeset.Cell {
+	at, err := time.Parse(time.RFC3339, r.in.Snapshot.Review.SubmittedAt)
+	if err != nil {
+		at = r.in.PrintedAt
+	}
+	c := cell(a.Dated.Format("2 Jan 2006"), "")
+	if a.Stale(at) {
+		c.Spans = append(c.Spans, span("\nStale: more than a year old", styleCellSub.In(typeset.Medium)))
+	}
+	return c
 }
 
 // attachmentCell names a file with its hash, or a link with its address.
@@ -65,6 +80,9 @@ func attachmentCell(a discussion.Attachment, q *question) typeset.Cell {
 			style.Link, style.Color = &typeset.Link{URI: uri, Label: "Link that was brought"}, typeset.Accent
 		}
 		c.Spans = append(c.Spans, span("\n", styleCellSub), span(a.URL, style))
+	}
+	if a.IsStatement() {
+		add("Statement, without a file or a link", styleCellSub.In(typeset.Ink3))
 	}
 	if len(a.SHA256) > 0 {
 		add(fileSize(a.Size)+", SHA-256 "+shortHash(hex.EncodeToString(a.SHA256)), styleCellSub.In(typeset.Ink3))

@@ -53,14 +53,19 @@ func documentOf(f evidence.Fact) string {
 	return out.String()
 }
 
-// scopeCounts says how much is in the scope and how much of it was evaluated.
+// scopeCounts says how much is in the scope, how much of it was evaluated, and how much
+// carries no tag to tell by.
 func scopeCounts(v evidence.Verdict) string {
 	evaluated := v.Passed + v.Failed + v.Suppressed
 	all := evaluated + v.NotEvaluated
-	if all == 0 {
+	if all+v.Untagged == 0 {
 		return ""
 	}
-	return itoa(all) + " in the scope, " + itoa(evaluated) + " evaluated"
+	words := itoa(all) + " in the scope, " + itoa(evaluated) + " evaluated"
+	if v.Untagged > 0 {
+		words += ", " + itoa(v.Untagged) + " untagged"
+	}
+	return words
 }
 
 // factsOfProof is the address of the facts that a verdict rests on; empty where programs

@@ -31,6 +31,9 @@ func TestWhatIsBehindAVerdict(t *testing.T) {
 	if got := scopeCounts(v); got != "18 in the scope, 15 evaluated" || scopeCounts(evidence.Verdict{}) != "" {
 		t.Errorf("got %q", got)
 	}
+	if got := scopeCounts(evidence.Verdict{Passed: 1, Untagged: 4}); got != "1 in the scope, 1 evaluated, 4 untagged" {
+		t.Errorf("got %q", got)
+	}
 	p := review.Proof{Check: questionnaire.Check{Source: evidence.DatabaseSource, Key: "multi_az"}, Verdict: v, Read: true}
 	if got := factsOfProof("shop", p); got != "/workloads/shop/evidence?control=multi_az&source=rds.database&state=fail&view=facts" {
 		t.Errorf("the facts are at %s", got)

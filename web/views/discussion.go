@@ -141,9 +141,12 @@ func (t TalkPage) places() []ui.Option {
 // attachmentMeta says what it is, where it belongs, and who brought it.
 func (t TalkPage) attachmentMeta(a discussion.Attachment) string {
 	var words []string
-	if a.IsLink() {
+	switch {
+	case a.IsLink():
 		words = append(words, "Link")
-	} else {
+	case a.IsStatement():
+		words = append(words, "Statement, without a file or a link")
+	default:
 		words = append(words, mediaWord(a.MediaType)+", "+sizeWord(a.Size))
 	}
 	if a.Choice != "" {
@@ -153,7 +156,11 @@ func (t TalkPage) attachmentMeta(a discussion.Attachment) string {
 			}
 		}
 	}
-	return strings.Join(append(words, "brought by "+a.Adder+" on "+a.AddedAt.Format("2 Jan 2006")), ", ")
+	verb := "brought by "
+	if a.IsStatement() {
+		verb = "by "
+	}
+	return strings.Join(append(words, verb+a.Adder+" on "+a.AddedAt.Format("2 Jan 2006")), ", ")
 }
 
 var mediaWords = map[string]string{
@@ -198,7 +205,7 @@ func tallyWords(t discussion.Tally) string {
 		words = append(words, counted(t.Comments, "comment", "comments"))
 	}
 	if t.Attachments > 0 {
-		words = append(words, counted(t.Attachments, "file or link", "files and links"))
+		words = append(words, counted(t.Attachments, "piece of evidence", "pieces of evidence")+" from people")
 	}
 	return strings.Join(words, ", ")
 }

@@ -23,6 +23,7 @@ type AggregatedRule struct {
 	Region     string
 	Name       string
 	Compliance string // COMPLIANT when empty
+	Failing    []Evaluated
 }
 
 const aggregator = "organisation"
@@ -61,6 +62,18 @@ func (s *Server) hubAnswer(q request) (any, *Fault) {
 		return map[string]any{"AggregatedSourceStatusList": out}, nil
 	case "DescribeAggregateComplianceByConfigRules":
 		return s.aggregatedRules(q, h), nil
+	case "GetAggregateComplianceDetailsByConfigRule":
+		for _, r := range h.Rules {
+			if r.Name == q.in["ConfigRuleName"] && or(r.Account, s.world.Account) == q.in["AccountId"] && r.Region == q.in["AwsRegion"] {
+				answer := details(q, r.Name, or(r.Account, s.world.Account), r.Failing, "AggregateEvaluationResults")
+				for _, one := range list(answer["AggregateEvaluationResults"]) {
+					m, _ := one.(map[string]any)
+					m["AwsRegion"] = r.Region
+				}
+				return answer, nil
+			}
+		}
+		return nil, &Fault{Code: "NoSuchConfigRuleException", Message: "The ConfigRule is invalid."}
 	}
 	return nil, &Fault{Code: "UnknownOperationException", Message: "the hub does not play " + q.Op}
 }

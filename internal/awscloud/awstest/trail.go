@@ -14,7 +14,7 @@ func trailAnswer(q request, account string, r *Region) (any, *Fault) {
 		for _, t := range r.Trails {
 			out = append(out, map[string]any{"Name": t.Name, "TrailARN": arn(t), "S3BucketName": "logs-" + account, "HomeRegion": q.Region,
 				"IsMultiRegionTrail": !t.OneRegion, "IsOrganizationTrail": t.Organization, "IncludeGlobalServiceEvents": true,
-				"LogFileValidationEnabled": true, "HasCustomEventSelectors": len(t.Selectors)+len(t.Advanced) > 0})
+				"LogFileValidationEnabled": !t.Unvalidated, "HasCustomEventSelectors": len(t.Selectors)+len(t.Advanced) > 0})
 		}
 		return map[string]any{"trailList": out}, nil
 	}
@@ -47,6 +47,9 @@ func trailStatus(t Trail) map[string]any {
 	out := map[string]any{"IsLogging": !t.Stopped, "StartLoggingTime": float64(time.Now().AddDate(0, -1, 0).Unix())}
 	if !t.DeliveredAt.IsZero() {
 		out["LatestDeliveryTime"] = float64(t.DeliveredAt.UnixMilli()) / 1000
+	}
+	if t.DigestError != "" {
+		out["LatestDigestDeliveryError"] = t.DigestError
 	}
 	if t.DeliveryError != "" {
 		out["LatestDeliveryError"] = t.DeliveryError

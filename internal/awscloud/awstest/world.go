@@ -36,6 +36,7 @@ type Region struct {
 	Unknown     []string // controls that Security Hub does not know
 	Findings    []Finding
 	Recorders   []Recorder
+	Delivery    Delivery
 	Rules       []Rule
 	Trails      []Trail
 	Events      []Event // CloudTrail's history, newest first
@@ -71,12 +72,24 @@ type Recorder struct {
 	ErrorCode string
 }
 
+// Delivery is the delivery channel of AWS Config; the zero value delivers history.
+type Delivery struct {
+	None      bool   // there is no channel
+	History   string // last status: SUCCESS when empty
+	Snapshot  string // NOT_APPLICABLE when empty
+	ErrorCode string
+}
+
 // Rule is a Config rule.
 type Rule struct {
 	Name       string
-	State      string // ACTIVE when empty
-	Compliance string // COMPLIANT when empty
+	State      string      // ACTIVE when empty
+	Compliance string      // COMPLIANT when empty
+	Failing    []Evaluated // what is not compliant; the account itself when there is none
 }
+
+// Evaluated is a resource as a Config rule saw it.
+type Evaluated struct{ Kind, ID, Annotation string }
 
 // Trail is a CloudTrail trail.
 type Trail struct {
@@ -85,6 +98,8 @@ type Trail struct {
 	OneRegion     bool
 	Organization  bool
 	Stopped       bool
+	Unvalidated   bool // it does not validate its log files
+	DigestError   string
 	DeliveryError string
 	DeliveredAt   time.Time        // zero: never
 	Selectors     []map[string]any // as AWS writes them; all management events when empty
@@ -130,7 +145,7 @@ func (s *Server) answer(q request) (any, *Fault) {
 		return batchGetSecurityControls(q, region), nil
 	case "GetFindings":
 		return s.getFindings(q, region)
-	case "DescribeConfigurationRecorders", "DescribeConfigurationRecorderStatus", "DescribeConfigRules", "DescribeComplianceByConfigRule":
+	case "DescribeConfigurationRecorders", "DescribeConfigurationRecorderStatus", "DescribeDeliveryChannelStatus", "DescribeConfigRules", "DescribeComplianceByConfigRule", "GetComplianceDetailsByConfigRule":
 		return configAnswer(q, s.world.Account, region)
 	case "DescribeTrails", "GetTrailStatus", "GetEventSelectors":
 		return trailAnswer(q, s.world.Account, region)
