@@ -60,7 +60,7 @@ func (h HomePage) counts() []ui.Count {
 	}
 	ready := 0
 	for _, d := range h.Drafts {
-		if d.Unanswered == 0 {
+		if d.Ready() {
 			ready++
 		}
 	}
@@ -137,7 +137,9 @@ func draftItems(h HomePage) []ui.WorkItem {
 		switch {
 		case d.ToConfirm > 0:
 			item.Kind, item.Meta = ui.StateWaiting, draftWaits(d)
-		case d.Unanswered == 0:
+		case d.Blocking == 0 && d.Unowned > 0:
+			item.Kind, item.Meta, item.Href = ui.StateProgress, "Answered. "+counted(d.Unowned, "high waits", "highs wait")+" for somebody to mend it, or an acceptance.", item.Href+"/check"
+		case d.Ready():
 			item.Kind, item.Meta, item.Href = ui.StateDone, "All questions are answered. Check the answers and submit.", item.Href+"/check"
 		case d.Unanswered == d.Questions:
 			item.Kind, item.Meta = ui.StateNotStarted, "Not started: "+counted(d.Questions, "question.", "questions.")
