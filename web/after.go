@@ -195,7 +195,7 @@ func (v *visit) showElsewhere(status int, e views.ElsewherePage) error {
 		return err
 	}
 	e.Now, e.Me = v.Now(), v.who.PersonID.String()
-	e.CanRecord = v.who.May(identity.RecordElsewhere, e.Workload.Target()) == nil
+	e.CanRecord = v.who.May(identity.RecordElsewhere, e.Workload.Target()) == nil && e.Workload.Stage != workload.Retired
 	e.CanJudge = v.who.May(identity.Judge, e.Workload.Target()) == nil
 	p := v.page("Decided elsewhere: "+e.Workload.Name, "/workloads", workloadCrumbs(e.Workload, "Decided elsewhere")...)
 	p.Errors = append(e.Errors, e.FormErrors...)

@@ -188,22 +188,27 @@ func endingMeta(a portfolio.AcceptanceTask, now time.Time) string {
 	return a.WorkloadName + ". Mend it, or ask again."
 }
 
-// acceptedHighs counts highs that were accepted and that no item mends: they are highs still.
-func (w WorkloadPage) acceptedHighs() int {
+// acceptedHighs counts highs that were accepted and that no item mends, those whose acceptance
+// runs apart from those where it is over: they are highs still.
+func (w WorkloadPage) acceptedHighs() (runs, over int) {
 	seen := map[string]bool{}
 	for _, it := range w.Items {
 		if it.CauseKind == remediation.CauseQuestion {
 			seen[it.CauseKey] = true
 		}
 	}
-	n := 0
 	for _, a := range w.Acceptances {
-		if a.Risk == "high" && a.Until != nil && !seen[a.Question] {
-			seen[a.Question] = true
-			n++
+		if a.Risk != "high" || a.Until == nil || seen[a.Question] {
+			continue
+		}
+		seen[a.Question] = true
+		if a.Running(w.Now) {
+			runs++
+		} else {
+			over++
 		}
 	}
-	return n
+	return runs, over
 }
 
 // running counts the acceptances that run.
@@ -221,7 +226,7 @@ func standingFacts(g review.Gate) []ui.Definition {
 	s := g.Standing
 	list := []ui.Definition{
 		{Term: "Decision", Text: outcomeWord(g.Decision)},
-		{Term: "Highs open", Body: ui.Status(highKind(s.Highs), itoa(s.Highs))},
+		{Term: "Its highs, not mended", Body: ui.Status(highKind(s.Highs), itoa(s.Highs))},
 		{Term: "Accepted of these", Text: itoa(s.Accepted)},
 	}
 	if s.AcceptedUntil != nil {

@@ -22,6 +22,7 @@ type StartPage struct {
 	Pool         []Judge // the organisation's approvers, when nobody is eligible yet
 	Form         review.StartInput
 	MayStart     bool
+	WhyNot       string    // why not, when the reader may not
 	Open         []ui.Link // reviews that are open already
 }
 
