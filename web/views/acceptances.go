@@ -224,11 +224,14 @@ func (w WorkloadPage) running() (n int) {
 // standingFacts are what is true now beside the sealed decision.
 func standingFacts(g review.Gate) []ui.Definition {
 	s := g.Standing
-	list := []ui.Definition{
-		{Term: "Decision", Text: outcomeWord(g.Decision)},
+	list := []ui.Definition{{Term: "Decision", Text: outcomeWord(g.Decision)}}
+	if !sealedWord(g.Decision) {
+		return list // it knew of no risks
+	}
+	list = append(list, []ui.Definition{
 		{Term: "Its highs, not mended", Body: ui.Status(highKind(s.Highs), itoa(s.Highs))},
 		{Term: "Accepted of these", Text: itoa(s.Accepted)},
-	}
+	}...)
 	if s.AcceptedUntil != nil {
 		list = append(list, ui.Definition{Term: "First to end", Body: ui.Date(*s.AcceptedUntil)})
 	}
@@ -236,6 +239,11 @@ func standingFacts(g review.Gate) []ui.Definition {
 		list = append(list, ui.Definition{Term: "Acceptance over", Body: ui.Status(ui.DecisionExpired, itoa(s.Ended))})
 	}
 	return append(list, ui.Definition{Term: "Mended since", Text: itoa(s.Mended)})
+}
+
+// sealedWord reports whether the governing decision is a sealed one of a review.
+func sealedWord(decision string) bool {
+	return decision == review.Go || decision == review.Conditional || decision == review.NoGo
 }
 
 func highKind(n int) ui.Kind {

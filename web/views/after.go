@@ -46,7 +46,7 @@ type EmergencyPage struct {
 	Form     review.EmergencyInput
 	CanAsk   bool
 	WhyNot   string
-	Last     string // the latest day, as a date field takes it
+	Last     string // the latest day
 	EndOf    string // the id of the emergency whose end was refused
 	Why      string // the reason of an end, as typed
 	Problem  string
