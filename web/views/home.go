@@ -138,9 +138,13 @@ func draftItems(h HomePage) []ui.WorkItem {
 		case d.ToConfirm > 0:
 			item.Kind, item.Meta = ui.StateWaiting, draftWaits(d)
 		case d.Blocking == 0 && d.Unowned > 0:
-			item.Kind, item.Meta, item.Href = ui.StateProgress, "Answered. "+counted(d.Unowned, "high waits", "highs wait")+" for somebody to mend it, or an acceptance.", item.Href+"/check"
+			item.Kind, item.Meta, item.Href = ui.StateProgress, "Answered. "+counted(d.Unowned, "high waits", "highs wait")+" to be mended by somebody, or accepted.", item.Href+"/check"
 		case d.Ready():
-			item.Kind, item.Meta, item.Href = ui.StateDone, "All questions are answered. Check the answers and submit.", item.Href+"/check"
+			words := "All questions are answered."
+			if d.Unanswered > 0 {
+				words = "What must be answered is."
+			}
+			item.Kind, item.Meta, item.Href = ui.StateDone, words+" Check the answers and submit.", item.Href+"/check"
 		case d.Unanswered == d.Questions:
 			item.Kind, item.Meta = ui.StateNotStarted, "Not started: "+counted(d.Questions, "question.", "questions.")
 		default:
