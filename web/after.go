@@ -117,7 +117,7 @@ func (v *visit) showEmergency(status int, e views.EmergencyPage) error {
 	if e.List, err = v.Reviews.EmergenciesOf(v.ctx(), e.Workload.ID); err != nil {
 		return err
 	}
-	e.Now, e.Last = v.Now(), v.Now().AddDate(0, 0, 14).UTC().Format(time.DateOnly)
+	e.Now, e.Last = v.Now(), v.Now().AddDate(0, 0, 14).UTC().Format("2 Jan 2006")
 	err = v.who.May(identity.Judge, e.Workload.Target())
 	e.CanAsk, e.WhyNot = err == nil, fault.MessageOf(err)
 	if e.Workload.Tier == 1 && v.who.InTeam(e.Workload.TeamID) {
@@ -195,7 +195,7 @@ func (v *visit) showElsewhere(status int, e views.ElsewherePage) error {
 		return err
 	}
 	e.Now, e.Me = v.Now(), v.who.PersonID.String()
-	e.CanRecord = v.who.May(identity.RecordElsewhere, e.Workload.Target()) == nil
+	e.CanRecord = v.who.May(identity.RecordElsewhere, e.Workload.Target()) == nil && e.Workload.Stage != workload.Retired
 	e.CanJudge = v.who.May(identity.Judge, e.Workload.Target()) == nil
 	p := v.page("Decided elsewhere: "+e.Workload.Name, "/workloads", workloadCrumbs(e.Workload, "Decided elsewhere")...)
 	p.Errors = append(e.Errors, e.FormErrors...)

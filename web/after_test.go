@@ -83,7 +83,7 @@ func TestEmergencyPages(t *testing.T) {
 	r.asha.get(page).is(http.StatusOK).says("Only an approver", "There was none").hides("Decide: EMERGENCY go")
 	r.asha.get("/workloads/payments").hides("Let it through in an emergency")
 	r.noor.get("/workloads/payments").says("Let it through in an emergency")
-	r.noor.get(page).says("Why it cannot wait", "2026-12-05 at the latest")
+	r.noor.get(page).says("Why it cannot wait", "5 Dec 2026 at the latest")
 	good := []string{"reason", "Cards fail", "ticket", "https://tickets.example.com/1", "ends_on", "2026-11-24"}
 	r.asha.post(page, good...).is(http.StatusForbidden)
 	r.noor.post(page, "reason", "kept words", "ticket", "x", "ends_on", "2027-01-01").is(http.StatusUnprocessableEntity).says("kept words", "beginning with https://", "within 14 days")

@@ -57,7 +57,7 @@ func (v *visit) showCheck(status int, id uuid.UUID, typed map[string]review.Firs
 		}
 	}
 	p := v.page("Check answers of "+sheet.Workload.Name, "/reviews", reviewCrumbs(sheet.Review, "Check answers")...)
-	p.Errors = errs
+	p.Errors = c.Named()
 	return v.render(status, views.Check(p, c))
 }
 

@@ -41,7 +41,7 @@ type row struct {
 var lost = []string{
 	"identity.Deactivate", "identity.RemoveMembership", "identity.RevokeGrant", "identity.RevokeToken", "identity.RevokeServiceToken", "identity.EndSession",
 	"library.SwitchOff", "library.SwitchOn", "library.Draft", "library.SaveDraft", "library.DiscardDraft", "library.PublishDraft", "library.ProposeDraft", "library.Unmark", "library.SettleMarks",
-	"workload.RemoveParticipant", "report.Order", "report.File", "review.EndEmergency", "review.Frozen", "evidence.Connection", "evidence.OwnFact", "evidence.RemoveOwn", "workload.AllowAccount",
+	"workload.RemoveParticipant", "report.Order", "report.File", "review.EndEmergency", "evidence.Connection", "evidence.OwnFact", "evidence.RemoveOwn", "workload.AllowAccount",
 	"remediation.Undo", "webhook.Endpoint", "webhook.Change", "webhook.Delete", "webhook.Log", "webhook.Deliveries", "webhook.SendTest", "webhook.Delivery", "webhook.Replay", "webhook.ReplaySince",
 	"tickets.Tracker", "tickets.ChangeTracker", "tickets.Unlink", "tickets.NewHookSecret", "webhook.Rotate", "notify.Read",
 }
@@ -172,7 +172,7 @@ var reviewRows = map[string]row{
 	"Record":        {readers, func(c call) error { return only(c.Reviews.Record(c.ctx, c.who, c.review())) }},
 	"Readable":      {readers, func(c call) error { return c.Reviews.Readable(c.ctx, c.who, c.review()) }},
 	"Paper":         {readers, func(c call) error { return only(c.Reviews.Paper(c.ctx, c.who, c.review(), 1)) }},
-	"Frozen":        {nobody, func(c call) error { return only(c.Reviews.Frozen(c.ctx, c.who, c.review(), 1)) }}, // the round is a draft: there is none
+	"Frozen":        {readers, func(c call) error { return only(c.Reviews.Frozen(c.ctx, c.who, c.review(), 1)) }}, // the round is a draft: a conflict
 	"Launch":        {readers, func(c call) error { return only(c.Reviews.Launch(c.ctx, c.who, c.w.Key, "")) }},
 	"Revoke":        {approvers, func(c call) error { return only(c.Reviews.Revoke(c.ctx, c.who, c.review(), "")) }},
 	"OpenNextRound": {team, func(c call) error { return only(c.Reviews.OpenNextRound(c.ctx, c.who, c.review())) }},

@@ -209,7 +209,7 @@ func TestUnknownReviewsAreNotFound(t *testing.T) {
 	r := newReviewed(t, false)
 	for _, path := range []string{
 		"/reviews/nonsense", "/reviews/" + uuid.NewString(), r.path + "/q/orr/nonsense", r.path + "/q/nonsense/quotas", r.path + "/q/orr/%00",
-		r.path + "/report.pdf?round=2", r.path + "/report.pdf?round=x", r.path + "/record.json?round=1", r.path + "/nonsense", "/workloads/nonsense/reviews/new",
+		r.path + "/report.pdf?round=2", r.path + "/report.pdf?round=x", r.path + "/record.json?round=2", r.path + "/nonsense", "/workloads/nonsense/reviews/new",
 	} {
 		r.asha.get(path).is(http.StatusNotFound)
 	}

@@ -80,11 +80,15 @@ func (s *Server) organisation(ctx context.Context) (name string, sample bool) {
 	return s.org.name, s.org.sample
 }
 
-// page is the frame around a page: who is signed in, where one is, what just happened.
+// page is the frame around a page: who is signed in, where one is, what just happened. The
+// answer to a form that is refused says nothing of another: that is kept for the next page.
 // section is the address of the current entry of the navigation, or empty.
 func (v *visit) page(title, section string, crumbs ...ui.Link) ui.Page {
 	org, sample := v.organisation(v.ctx())
-	p := ui.Page{Title: title, Org: org, Sample: sample, Crumbs: crumbs, Theme: themeOf(v.r), Notice: v.takeNotice()}
+	p := ui.Page{Title: title, Org: org, Sample: sample, Crumbs: crumbs, Theme: themeOf(v.r)}
+	if v.r.Method != http.MethodPost {
+		p.Notice = v.takeNotice()
+	}
 	if v.who.PersonID == uuid.Nil {
 		return p
 	}

@@ -15,8 +15,23 @@ import (
 	"orrery/web/views/ui"
 )
 
-// usualType is what a form begins with.
-const usualType = "new-service"
+// What a form begins with: a workload that is live and was let go is looked at again.
+const (
+	usualType = "new-service"
+	againType = "annual"
+)
+
+// fittingTypes are the keys of the types that fit the workload, the best first.
+func (v *visit) fittingTypes(w workload.Workload) ([]string, error) {
+	g, err := v.Reviews.Launch(v.ctx(), v.who, w.Key, "")
+	if err != nil {
+		return nil, err
+	}
+	if w.Stage == workload.Live && slices.Contains([]string{review.Go, review.Conditional, review.Elsewhere}, g.Decision) {
+		return []string{againType, usualType}, nil
+	}
+	return []string{usualType}, nil
+}
 
 // startRoutes start a review.
 func startRoutes() []Route {
@@ -111,7 +126,10 @@ func (v *visit) startSum(w workload.Workload, t review.Type, in review.StartInpu
 func (v *visit) showStart(status int, w workload.Workload, in review.StartInput, errs ui.FieldErrors) error {
 	s := views.StartPage{
 		WorkloadKey: w.Key, WorkloadName: w.Name, TeamName: w.TeamName, Tier: w.Tier, Form: in,
-		MayStart: v.who.May(identity.StartReview, w.Target()) == nil,
+		MayStart: v.who.May(identity.StartReview, w.Target()) == nil, WhyNot: "Only a member of " + w.TeamName + " may start a review.",
+	}
+	if w.Stage == workload.Retired {
+		s.MayStart, s.WhyNot = false, "This workload is retired. Bring it back to review it."
 	}
 	if err := v.startChoices(w, &s); err != nil {
 		return err
@@ -154,9 +172,13 @@ func (v *visit) startChoices(w workload.Workload, s *views.StartPage) error {
 		return slices.ContainsFunc(types, func(t review.Type) bool { return t.Key == key })
 	}
 	if !known(s.Form.Type) && len(types) > 0 {
+		fitting, err := v.fittingTypes(w)
+		if err != nil {
+			return err
+		}
 		s.Form.Type = types[0].Key
-		if known(usualType) {
-			s.Form.Type = usualType
+		if i := slices.IndexFunc(fitting, known); i >= 0 {
+			s.Form.Type = fitting[i]
 		}
 	}
 	for _, t := range types {

@@ -238,12 +238,25 @@ func editWorkload(v *visit) error {
 func (v *visit) showEditWorkload(status int, f views.WorkloadForm, w workload.Workload, errs ui.FieldErrors) error {
 	var err error
 	f.Stored = &w
+	f.TierOnly = v.who.May(identity.EditWorkload, w.Target()) != nil
 	if f.Teams, err = v.teamsWhere(func(identity.Team) bool { return true }); err != nil {
 		return err
 	}
 	p := v.page("Edit "+w.Name, "/workloads", workloadCrumbs(w, "Edit")...)
 	p.Errors = errs
 	return v.render(status, views.WorkloadEdit(p, f))
+}
+
+// typedWorkload reads the form of a stored workload. That of an approver from outside its team
+// has the tier alone.
+func (v *visit) typedWorkload(form url.Values, w workload.Workload) views.WorkloadForm {
+	f := readWorkloadForm(form)
+	if v.who.May(identity.EditWorkload, w.Target()) != nil {
+		tier, seen := f.Tier, f.Version
+		f = views.FormOf(w)
+		f.Tier, f.Version = tier, seen
+	}
+	return f
 }
 
 func updateWorkload(v *visit) error {
@@ -255,7 +268,7 @@ func updateWorkload(v *visit) error {
 	if err != nil {
 		return err
 	}
-	f := readWorkloadForm(form)
+	f := v.typedWorkload(form, w)
 	version, _ := strconv.Atoi(f.Version) // a version nobody wrote is 0, which is stale
 	saved, err := v.Workloads.Update(v.ctx(), v.who, w.ID, version, workloadInput(f))
 	if errs, ok := invalid(err); ok {
@@ -265,6 +278,7 @@ func updateWorkload(v *visit) error {
 		if w, err = workload.Load(v.ctx(), v.DB, v.who, w.ID); err != nil {
 			return err
 		}
+		f = v.typedWorkload(form, w)
 		f.Conflict, f.Version = "Somebody changed this workload since you opened it. Your input is still here.", strconv.Itoa(w.Version)
 		return v.showEditWorkload(http.StatusConflict, f, w, nil)
 	}

@@ -10,6 +10,7 @@ import (
 	"orrery/internal/portfolio"
 	"orrery/internal/remediation"
 	"orrery/internal/review"
+	"orrery/internal/workload"
 )
 
 // judge is an approver of everything, by somebody else's word.
@@ -97,4 +98,27 @@ func TestEmergencyGosAreNamedAndCounted(t *testing.T) {
 	check("ended early", false, 0, 1)
 	w.now = begun.AddDate(1, 0, 0)
 	check("a year later", false, 0, 0)
+}
+
+// A decision is said to end within 30 days from the second on that this is so, and until its end.
+func TestDecisionsEndWithin30Days(t *testing.T) {
+	w := newWorld(t)
+	load := w.workload(w.asha, "old", func(in *workload.Input) { in.Stage = workload.Live })
+	sheet := w.review(w.asha, load, all, 0)
+	w.submit(w.asha, sheet.ID, w.asha, "")
+	w.decide(approver(w.jonas, uuid.Nil), sheet.ID, review.Go, w.asha)
+	lines, _, err := w.portfolio.Workloads(t.Context(), w.asha, portfolio.Filter{}, "")
+	if err != nil || lines[0].ValidUntil == nil {
+		t.Fatalf("%+v, %v", lines, err)
+	}
+	end := *lines[0].ValidUntil
+	const day = 24 * time.Hour
+	for _, c := range []struct {
+		before time.Duration
+		ending int
+	}{{30*day + time.Second, 0}, {30*day - time.Second, 1}, {time.Second, 1}, {-time.Second, 0}} {
+		w.now = end.Add(-c.before)
+		h, err := w.portfolio.Home(t.Context(), w.asha)
+		want(t, c.before.String()+" before the end", []any{len(h.Ending), err}, []any{c.ending, nil})
+	}
 }

@@ -54,11 +54,16 @@ type Draft struct {
 	Unanswered   int
 	Yours        int // of these, what the actor is asked to answer
 	ToConfirm    int // carried from before
+	Blocking     int // required, and unanswered or to confirm
+	Unowned      int // highs that are neither accepted nor asked to be: submission asks who mends them
 	OpenedAt     time.Time
 	ReturnedBy   string // who sent the round back; empty when nobody did
 	ReturnedNote string
 	LaunchOn     *time.Time
 }
+
+// Ready reports whether submission has nothing left to ask for, as the page before it counts.
+func (d Draft) Ready() bool { return d.Blocking == 0 && d.Unowned == 0 }
 
 // Submission is a frozen round that waits for voices or a decision.
 type Submission struct {
@@ -145,7 +150,7 @@ func (s *Service) drafts(ctx context.Context, who identity.Actor, h *Home) error
 			where x.person_id = @me and (a.risk = 'unanswered' or a.to_confirm)
 			group by d.id)
 		select r.id as review_id, w.key as workload_key, w.name as workload_name, y.name as type_name, r.change_key, d.number as round,
-			a.questions, a.unanswered, a.to_confirm, coalesce(b.yours, 0) as yours, d.opened_at, coalesce(p.name, '') as returned_by, d.returned_note, w.launch_on,
+			a.questions, a.unanswered, a.to_confirm, a.blocking, a.unowned, coalesce(b.yours, 0) as yours, d.opened_at, coalesce(p.name, '') as returned_by, d.returned_note, w.launch_on,
 			count(*) over () as total, sum(a.unanswered) over ()::int as total_unanswered,
 			coalesce(sum(b.yours) over (), 0)::int as total_yours
 		from workloads w
@@ -155,12 +160,18 @@ func (s *Service) drafts(ctx context.Context, who identity.Actor, h *Home) error
 		left join people p on p.id = d.returned_by
 		cross join lateral (
 			select count(*) as questions, count(*) filter (where a.risk = 'unanswered') as unanswered,
-				count(*) filter (where a.to_confirm) as to_confirm
+				count(*) filter (where a.to_confirm) as to_confirm,
+				count(*) filter (where a.required and (a.risk = 'unanswered' or a.to_confirm)) as blocking,
+				count(*) filter (where a.risk in ('high', 'unmatched') and not exists (
+					select from acceptances x
+					join review_questionnaires k on k.review_id = r.id and k.version_id = a.version_id
+					where x.workload_id = r.workload_id and x.question = k.questionnaire_key || '/' || a.question_id and x.risk = 'high'
+						and x.settled_at is null and (x.state = 'asked' or x.state = 'granted' and x.until >= @today))) as unowned
 			from answers a where a.round_id = d.id) a
 		left join mine b on b.round_id = d.id
 		where w.team_id = any(@teams)
 		order by w.launch_on nulls last, d.opened_at, r.id` + atMost(homeRows)
-	rows, err := s.db.Query(ctx, sql, pgx.StrictNamedArgs{"teams": Reader(who)["teams"], "me": who.PersonID})
+	rows, err := s.db.Query(ctx, sql, pgx.StrictNamedArgs{"teams": Reader(who)["teams"], "me": who.PersonID, "today": today(s.now())})
 	if err != nil {
 		return fmt.Errorf("read drafts: %w", err)
 	}

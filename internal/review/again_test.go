@@ -81,8 +81,17 @@ func TestMigrationCopesWithChangesOpenTwice(t *testing.T) {
 	if n := w.number(`select count(*) from reviews where state = 'open' and twin`); n != 2 {
 		t.Errorf("%d twins, want the two that came later", n)
 	}
-	_, err = w.reviews.Start(t.Context(), w.asha, w.payments.ID, review.StartInput{Type: "new-service", ChangeKey: "cHG-1", ChangeTitle: "x"})
-	wantFault(t, err, fault.Conflict, "open already")
+	start := func() error {
+		_, err := w.reviews.Start(t.Context(), w.asha, w.payments.ID, review.StartInput{Type: "new-service", ChangeKey: "cHG-1", ChangeTitle: "x"})
+		return err
+	}
+	wantFault(t, start(), fault.Conflict, "open already")
+	w.exec(`update reviews set state = 'cancelled', closed_at = $1 where not twin`, w.clock)
+	wantFault(t, start(), fault.Conflict, "open already") // the twins are open still
+	w.exec(`update reviews set state = 'cancelled', closed_at = $1 where twin`, w.clock)
+	if err := start(); err != nil {
+		t.Errorf("when none is open: %v", err)
+	}
 }
 
 func TestExportSaysThatTheDecisionWasRevoked(t *testing.T) {

@@ -37,8 +37,10 @@ type AgendaInput struct {
 	target, meeting *time.Time
 }
 
-// check reads the days: a message for each field that does not fit.
-func (in *AgendaInput) check() (bad []fault.Field) {
+// check reads the days of a review that began on the day: a message for each field that does
+// not fit. A target is today or later, unless it is the one that stands; a meeting that was
+// held may be written down, so it is over the review if it was not before the review began.
+func (in *AgendaInput) check(now Agenda, began, today time.Time) (bad []fault.Field) {
 	in.Attendees = text.Clean(in.Attendees)
 	if utf8.RuneCountInString(in.Attendees) > 500 {
 		bad = append(bad, fault.Field{Name: "attendees", Message: "Keep it under 500 characters."})
@@ -55,13 +57,21 @@ func (in *AgendaInput) check() (bad []fault.Field) {
 		return &on
 	}
 	in.target, in.meeting = read("target_on", in.TargetOn), read("meeting_on", in.MeetingOn)
+	if in.target != nil && in.target.Before(today) && in.TargetOn != day(now.TargetOn) {
+		bad = append(bad, fault.Field{Name: "target_on", Message: "This day is over. Choose today or a later one."})
+	}
+	if in.meeting != nil && in.meeting.Before(began) && in.MeetingOn != day(now.MeetingOn) {
+		bad = append(bad, fault.Field{Name: "meeting_on", Message: "A meeting over this review is not before the day it was started, " + began.Format("2 January 2006") + "."})
+	}
 	return bad
 }
+
+// dayOf is the day of a moment in UTC.
+func dayOf(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
 
 // SaveAgenda changes the plan of an open review. The owning team may. Invalid with a message
 // per field; a Conflict when the review is over or somebody changed the plan meanwhile.
 func (s *Service) SaveAgenda(ctx context.Context, who identity.Actor, id uuid.UUID, in AgendaInput) error {
-	bad := in.check()
 	now := s.now()
 	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
 		r, err := lockForUpdate(ctx, tx, who, id)
@@ -71,7 +81,7 @@ func (s *Service) SaveAgenda(ctx context.Context, who identity.Actor, id uuid.UU
 		if err := who.May(identity.StartReview, r.Target()); err != nil {
 			return err
 		}
-		if err := fault.InvalidFields(bad...); err != nil {
+		if err := fault.InvalidFields(in.check(r.Agenda, dayOf(r.StartedAt), dayOf(now))...); err != nil {
 			return err
 		}
 		if r.State != Open {

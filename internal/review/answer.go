@@ -195,6 +195,9 @@ func (in AnswerInput) check(q *questionnaire.Question) (Answer, error) {
 	if a.Unknown && len(a.Chosen) > 0 {
 		add("choice", "\"Do not know\" cannot be ticked beside a choice.")
 	}
+	if a.NotApplicable && (len(a.Chosen) > 0 || a.Unknown) {
+		add("choice", "A question that does not apply has no ticks beside it. Take the ticks away, or \"It does not apply\".")
+	}
 	if a.NotApplicable && a.Reason == "" {
 		add("reason", "Say why this question does not apply.")
 	}

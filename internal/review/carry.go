@@ -210,7 +210,7 @@ func (s *Service) nextRound(ctx context.Context, tx pgx.Tx, r Review, now time.T
 		return err
 	}
 	for i, a := range answers {
-		if a.SavedAt == nil || now.Sub(*a.SavedAt) <= keptFor {
+		if a.SavedAt == nil || now.Sub(*a.SavedAt) < keptFor {
 			answers[i].Version = min(a.Version, 1)
 			continue
 		}

@@ -181,7 +181,8 @@ func typeOf(file []byte) string {
 
 // RecordOutside writes down a decision on the workload that was made before Orrery. The
 // owning team and admins may. It counts once it is confirmed. A conflict when Orrery has
-// decided on the workload already: a newer decision governs whatever is written down. The
+// decided on the workload already, for a newer decision governs whatever is written down, or
+// when the workload is retired. The
 // same decision that the same person recorded within the last minute is one sent twice: its
 // id is returned and nothing is written.
 func (s *Service) RecordOutside(ctx context.Context, who identity.Actor, workloadID uuid.UUID, in OutsideInput) (uuid.UUID, error) {
@@ -198,6 +199,9 @@ func (s *Service) RecordOutside(ctx context.Context, who identity.Actor, workloa
 		o, err := in.check(now)
 		if err != nil {
 			return err
+		}
+		if w.Stage == workload.Retired {
+			return fault.New(fault.Conflict, "This workload is retired, and what is retired launches no more. Bring it back to record a decision on it.")
 		}
 		if err := undecided(ctx, tx, w.ID); err != nil {
 			return err

@@ -388,8 +388,8 @@ type Afterwards struct {
 	Reason string `json:"reason,omitempty"` // of a revocation
 }
 
-// Frozen reads the frozen bytes of a round, of the newest one when number is 0. A draft has
-// none: not found.
+// Frozen reads the frozen bytes of a round, of the newest one when number is 0. Not found
+// when there is no such round; a draft has none, which is a conflict.
 func (s *Service) Frozen(ctx context.Context, who identity.Actor, id uuid.UUID, number int) (Frozen, error) {
 	r, err := load(ctx, s.db, who, id)
 	if err != nil {
@@ -410,7 +410,10 @@ func (s *Service) Frozen(ctx context.Context, who identity.Actor, id uuid.UUID, 
 		where d.review_id = $1 and d.number = $2 and d.state in ('submitted', 'sealed', 'superseded')`, id, number).
 		Scan(&content, &sum, &seal, &sealSum, &signed, &signature, &after.Is, &after.By, &at, &after.Reason)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return f, fault.New(fault.NotFound, "This round is not frozen, so it has no JSON record: that is there from its submission on. PDF and CSV show a draft as it stands.")
+		if number < 1 || number > r.Round.Number {
+			return f, fault.New(fault.NotFound, "This review has no such round.")
+		}
+		return f, fault.New(fault.Conflict, "This round was never frozen, so it has no JSON record: that is there from its submission on. PDF and CSV show a draft as it stands.")
 	}
 	if err != nil {
 		return f, fmt.Errorf("read frozen round: %w", err)

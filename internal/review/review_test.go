@@ -78,6 +78,9 @@ func TestSaveAnswer(t *testing.T) {
 		"unknown choice":      {with(func(in *review.AnswerInput) { in.Chosen = []string{"nope"} }), fault.Invalid, "no choice"},
 		"none beside others":  {with(func(in *review.AnswerInput) { in.Chosen = []string{first, none} }), fault.Invalid, "None of these"},
 		"unknown beside tick": {with(func(in *review.AnswerInput) { in.Chosen, in.Unknown = []string{first}, true }), fault.Invalid, "Do not know"},
+		"na beside tick":      {with(func(in *review.AnswerInput) { in.Chosen, in.NotApplicable, in.Reason = []string{first}, true, "x" }), fault.Invalid, "has no ticks"},
+		"na beside none":      {with(func(in *review.AnswerInput) { in.Chosen, in.NotApplicable, in.Reason = []string{none}, true, "x" }), fault.Invalid, "has no ticks"},
+		"na beside unknown":   {with(func(in *review.AnswerInput) { in.Unknown, in.NotApplicable, in.Reason = true, true, "x" }), fault.Invalid, "has no ticks"},
 		"no reason":           {with(func(in *review.AnswerInput) { in.NotApplicable = true }), fault.Invalid, "reason"},
 		"choice na no reason": {with(func(in *review.AnswerInput) { in.NAChoices, in.NAReasons = []string{first}, []string{"  "} }), fault.Invalid, "na_" + first},
 		"ticked and na": {with(func(in *review.AnswerInput) {

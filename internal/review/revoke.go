@@ -1,6 +1,7 @@
 package review
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -126,15 +127,11 @@ func (s *Service) governs(ctx context.Context, q postgres.Querier, r Review, ver
 // reopen opens the next round of a decided review, unless this review or another one of its
 // subject is open already.
 func (s *Service) reopen(ctx context.Context, tx pgx.Tx, r Review, now time.Time) error {
-	var open bool
-	const other = `select exists (select from reviews where workload_id = $1 and lower(change_key) = lower($2) and state = 'open')`
-	if err := tx.QueryRow(ctx, other, r.Workload.ID, r.ChangeKey).Scan(&open); err != nil {
-		return fmt.Errorf("look for an open review: %w", err)
+	open, err := isOpen(ctx, tx, r)
+	if err != nil || open {
+		return err
 	}
-	if open {
-		return nil
-	}
-	_, err := tx.Exec(ctx, `update reviews set state = 'open', closed_at = null where id = $1`, r.ID)
+	_, err = tx.Exec(ctx, `update reviews set state = 'open', closed_at = null where id = $1`, r.ID)
 	if postgres.IsUnique(err, "reviews_one_open") {
 		return fault.New(fault.Conflict, "Another review of this subject was started just now. Try once more.")
 	}
@@ -167,9 +164,13 @@ func (s *Service) OpenNextRound(ctx context.Context, who identity.Actor, id uuid
 		if g.validUntil == nil || !now.After(g.validUntil.Add(-endWarning)) {
 			return fault.New(fault.Conflict, "The decision stands for more than 14 days. Start another review to decide anew before that.")
 		}
+		errOther := fault.New(fault.Conflict, "Another review of this subject is open already. Finish that one.")
+		if open, err := isOpen(ctx, tx, r); err != nil || open {
+			return cmp.Or(err, errOther)
+		}
 		if _, err := tx.Exec(ctx, `update reviews set state = 'open', closed_at = null where id = $1`, r.ID); err != nil {
 			if postgres.IsUnique(err, "reviews_one_open") {
-				return fault.New(fault.Conflict, "Another review of this subject is open already. Finish that one.")
+				return errOther
 			}
 			return fmt.Errorf("open review: %w", err)
 		}

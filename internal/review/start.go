@@ -36,7 +36,7 @@ type StartInput struct {
 
 var changeKeyForm = regexp.MustCompile(`^[A-Za-z0-9._/-]{0,80}$`)
 
-func (in *StartInput) check() error {
+func (in *StartInput) check(today time.Time) error {
 	var bad []fault.Field
 	add := func(name, message string) { bad = append(bad, fault.Field{Name: name, Message: message}) }
 	in.ChangeKey = strings.TrimSpace(in.ChangeKey)
@@ -58,7 +58,7 @@ func (in *StartInput) check() error {
 	if t := in.ChangeTicket; t != "" && (utf8.RuneCountInString(t) > 500 || strings.Contains(t, " ") || !strings.HasPrefix(t, "https://") && !strings.HasPrefix(t, "http://")) {
 		add("change_ticket", "Write the ticket's address, beginning with https://.")
 	}
-	bad = append(bad, in.Agenda.check()...)
+	bad = append(bad, in.Agenda.check(Agenda{}, today, today)...)
 	return fault.InvalidFields(bad...)
 }
 
@@ -66,10 +66,10 @@ func (in *StartInput) check() error {
 // and of the extra sets. The owning team may. At most one review is open per subject: a
 // second is a conflict. Earlier answers that are carried wait to be confirmed.
 func (s *Service) Start(ctx context.Context, who identity.Actor, workloadID uuid.UUID, in StartInput) (Review, error) {
-	if err := in.check(); err != nil {
+	now := s.now()
+	if err := in.check(dayOf(now)); err != nil {
 		return Review{}, err
 	}
-	now := s.now()
 	id := uuid.Must(uuid.NewV7())
 	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
 		if err := workload.Hold(ctx, tx, workloadID); err != nil {
@@ -119,15 +119,36 @@ func insertReview(ctx context.Context, tx pgx.Tx, r Review, t Type, plan AgendaI
 		insert into reviews (id, workload_id, type_key, change_key, change_title, change_ticket, state, core_path, gates_launch,
 			valid_days, signoffs, tier, started_by, started_at, signoffs_by_tier, target_on, meeting_on, attendees)
 		values ($1, $2, $3, $4, $5, $6, 'open', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
-	_, err := tx.Exec(ctx, review, r.ID, r.Workload.ID, r.TypeKey, r.ChangeKey, r.ChangeTitle, r.ChangeTicket, r.CorePath, r.GatesLaunch,
+	open, err := isOpen(ctx, tx, r)
+	if err != nil {
+		return err
+	}
+	if open {
+		return errOpenAlready()
+	}
+	_, err = tx.Exec(ctx, review, r.ID, r.Workload.ID, r.TypeKey, r.ChangeKey, r.ChangeTitle, r.ChangeTicket, r.CorePath, r.GatesLaunch,
 		r.ValidDays, r.SignoffsNeeded, r.Tier, who.PersonID, now, t.Signoffs, plan.target, plan.meeting, plan.Attendees)
 	if postgres.IsUnique(err, "reviews_one_open") {
-		return fault.New(fault.Conflict, "A review of this subject is open already. Finish it, or open it from the workload's page.")
+		return errOpenAlready()
 	}
 	if err != nil {
 		return fmt.Errorf("insert review: %w", err)
 	}
 	return nil
+}
+
+func errOpenAlready() error {
+	return fault.New(fault.Conflict, "A review of this subject is open already. Finish it, or open it from the workload's page.")
+}
+
+// isOpen reports whether a review of the subject of r is open. The index lets no two come at the
+// same time, and does not know of a twin, which an older release let come beside another.
+func isOpen(ctx context.Context, tx pgx.Tx, r Review) (open bool, err error) {
+	const sql = `select exists (select from reviews where workload_id = $1 and lower(change_key) = lower($2) and state = 'open')`
+	if err := tx.QueryRow(ctx, sql, r.Workload.ID, r.ChangeKey).Scan(&open); err != nil {
+		return false, fmt.Errorf("look for an open review: %w", err)
+	}
+	return open, nil
 }
 
 // firstRound pins the sets and writes the first round with a row per question, and returns

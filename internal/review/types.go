@@ -77,7 +77,7 @@ var shippedTypes = []Type{
 	},
 	{
 		Key: "after-incident", Name: "After an incident",
-		Description:    "When an incident is over: the core questions again, with what was learned. It opens and closes no gate.",
+		Description:    "When an incident is over: the core questions again, with what was learned.",
 		Questionnaires: []string{"orr"}, CoreTiers: []int{1, 2, 3}, GateMode: Advise, ValidDays: 365, Signoffs: []int{1, 0, 0},
 	},
 }

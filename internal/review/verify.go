@@ -60,7 +60,7 @@ func Verify(file []byte, keys []audit.PublicKey) (Verification, error) {
 		return v, fmt.Errorf("its content cannot be read: %w", err)
 	}
 	v.Name = fmt.Sprintf("%s (%s), %s, round %d", snap.Workload.Name, snap.Workload.Key, snap.Review.TypeName, snap.Review.Round)
-	v.Beside = f.besideWords()
+	v.Beside = f.besideWords(snap)
 	content := digest(f.Content)
 	v.check(content == f.ContentSHA256, "The content has the hash that the file names.", "The content does not have the hash that the file names: it was changed, or the file was laid out anew.")
 	if f.Seal == nil {
@@ -79,8 +79,9 @@ func Verify(file []byte, keys []audit.PublicKey) (Verification, error) {
 	return v, v.checkSignature(f, snap, sealed, keys)
 }
 
-// besideWords say what the file says became of the round after it was frozen.
-func (f Frozen) besideWords() string {
+// besideWords say what the file says became of the round after it was frozen, and where to ask
+// what it cannot say.
+func (f Frozen) besideWords(snap Snapshot) string {
 	if a := f.Afterwards; a != nil {
 		words := fmt.Sprintf("The file says that the round was %s by %s on %s.", a.Is, a.By, a.At)
 		if a.Reason != "" {
@@ -89,7 +90,7 @@ func (f Frozen) besideWords() string {
 		return words
 	}
 	if f.Seal != nil {
-		return "The file says nothing of a revocation. Whether the decision was revoked since, only its review's page says."
+		return "The file says nothing of a revocation. One that came after the file was made is not in it: the portal's page /reviews/" + snap.Review.ID + "/record says whether there was one."
 	}
 	return ""
 }

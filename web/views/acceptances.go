@@ -188,22 +188,27 @@ func endingMeta(a portfolio.AcceptanceTask, now time.Time) string {
 	return a.WorkloadName + ". Mend it, or ask again."
 }
 
-// acceptedHighs counts highs that were accepted and that no item mends: they are highs still.
-func (w WorkloadPage) acceptedHighs() int {
+// acceptedHighs counts highs that were accepted and that no item mends, those whose acceptance
+// runs apart from those where it is over: they are highs still.
+func (w WorkloadPage) acceptedHighs() (runs, over int) {
 	seen := map[string]bool{}
 	for _, it := range w.Items {
 		if it.CauseKind == remediation.CauseQuestion {
 			seen[it.CauseKey] = true
 		}
 	}
-	n := 0
 	for _, a := range w.Acceptances {
-		if a.Risk == "high" && a.Until != nil && !seen[a.Question] {
-			seen[a.Question] = true
-			n++
+		if a.Risk != "high" || a.Until == nil || seen[a.Question] {
+			continue
+		}
+		seen[a.Question] = true
+		if a.Running(w.Now) {
+			runs++
+		} else {
+			over++
 		}
 	}
-	return n
+	return runs, over
 }
 
 // running counts the acceptances that run.
@@ -219,11 +224,14 @@ func (w WorkloadPage) running() (n int) {
 // standingFacts are what is true now beside the sealed decision.
 func standingFacts(g review.Gate) []ui.Definition {
 	s := g.Standing
-	list := []ui.Definition{
-		{Term: "Decision", Text: outcomeWord(g.Decision)},
-		{Term: "Highs open", Body: ui.Status(highKind(s.Highs), itoa(s.Highs))},
-		{Term: "Accepted of these", Text: itoa(s.Accepted)},
+	list := []ui.Definition{{Term: "Decision", Text: outcomeWord(g.Decision)}}
+	if !sealedWord(g.Decision) {
+		return list // it knew of no risks
 	}
+	list = append(list, []ui.Definition{
+		{Term: "Its highs, not mended", Body: ui.Status(highKind(s.Highs), itoa(s.Highs))},
+		{Term: "Accepted of these", Text: itoa(s.Accepted)},
+	}...)
 	if s.AcceptedUntil != nil {
 		list = append(list, ui.Definition{Term: "First to end", Body: ui.Date(*s.AcceptedUntil)})
 	}
@@ -231,6 +239,11 @@ func standingFacts(g review.Gate) []ui.Definition {
 		list = append(list, ui.Definition{Term: "Acceptance over", Body: ui.Status(ui.DecisionExpired, itoa(s.Ended))})
 	}
 	return append(list, ui.Definition{Term: "Mended since", Text: itoa(s.Mended)})
+}
+
+// sealedWord reports whether the governing decision is a sealed one of a review.
+func sealedWord(decision string) bool {
+	return decision == review.Go || decision == review.Conditional || decision == review.NoGo
 }
 
 func highKind(n int) ui.Kind {

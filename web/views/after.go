@@ -46,7 +46,7 @@ type EmergencyPage struct {
 	Form     review.EmergencyInput
 	CanAsk   bool
 	WhyNot   string
-	Last     string // the latest day, as a date field takes it
+	Last     string // the latest day
 	EndOf    string // the id of the emergency whose end was refused
 	Why      string // the reason of an end, as typed
 	Problem  string
@@ -133,7 +133,7 @@ func launchNotes(w WorkloadPage) (list []ui.Link) {
 		list = append(list, ui.Link{Text: "A decision made elsewhere waits for an approver", Href: w.path() + "/elsewhere"})
 	case w.Elsewhere > 0 || w.Gate.Decision == review.Elsewhere:
 		list = append(list, ui.Link{Text: "Decided elsewhere", Href: w.path() + "/elsewhere"})
-	case w.CanRecord && w.Gate.Decision == "":
+	case w.CanRecord && w.Gate.Decision == "" && w.Workload.Stage != workload.Retired:
 		list = append(list, ui.Link{Text: "Record a decision made before Orrery", Href: w.path() + "/elsewhere"})
 	}
 	return list

@@ -73,6 +73,14 @@ func saveWords(q review.QuestionPage) string {
 	return words + "next"
 }
 
+// meetingWords begin the sentence on the day of a meeting, which may be over.
+func meetingWords(day, now time.Time) string {
+	if day.Before(now.UTC().Truncate(24 * time.Hour)) {
+		return "The meeting was on "
+	}
+	return "The meeting is on "
+}
+
 // nextReview is the day by which the next review is due: 30 days before a decision ends.
 func nextReview(validUntil time.Time) time.Time { return validUntil.AddDate(0, 0, -30) }
 

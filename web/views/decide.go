@@ -2,8 +2,10 @@ package views
 
 import (
 	"strings"
+	"time"
 
 	"orrery/internal/evidence"
+	"orrery/internal/questionnaire"
 	"orrery/internal/remediation"
 	"orrery/internal/review"
 	"orrery/web/views/ui"
@@ -46,6 +48,33 @@ func answerLines(s review.Sheet, section review.Section, change bool) []ui.Answe
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// withMissing shows the answers of a section with the practices that are not ticked, as a
+// reader needs who decides.
+func withMissing(s review.Sheet, section review.Section) []ui.AnswerLine {
+	lines := answerLines(s, section, false)
+	for i, e := range section.Entries {
+		if a := e.Answer; !a.NotApplicable && !a.Unknown {
+			lines[i].Missing = notTicked(e)
+		}
+	}
+	return lines
+}
+
+// notTicked lists the practices of a question that are neither ticked nor not applicable;
+// none where a tick ends the question.
+func notTicked(e review.Entry) (missing []string) {
+	for _, c := range e.Question.Choices {
+		ticked := e.Answer.Has(c.ID)
+		if c.Weight == questionnaire.WeightScope && ticked {
+			return nil
+		}
+		if _, na := e.Answer.NAReason(c.ID); !ticked && !na && !c.None && c.Weight != questionnaire.WeightScope {
+			missing = append(missing, c.Title)
+		}
+	}
+	return missing
 }
 
 // against is evidence that stands against a tick now, with what it said at submission.
@@ -101,9 +130,18 @@ func readoutFacts(d DecidePage, c review.Counts) []ui.Definition {
 		{Term: "Subject", Text: subject(d.Review) + ", tier " + itoa(d.Tier) + ", " + w.Stage},
 		{Term: "Production", Text: scope},
 		{Term: "Asked", Text: strings.Join(asked, ", ") + ": " + counted(c.Questions, "question", "questions") + ", " + itoa(c.NotApplicable) + " not applicable"},
-		{Term: "Launch", Text: orElse(w.LaunchOn, "no date is set")},
+		launchFact(w.LaunchOn),
 		{Term: "Risks", Text: itoa(c.High) + " high, " + acceptedWords(c) + itoa(c.Medium) + " medium, " + itoa(c.None) + " with no risk found"},
 	}
+}
+
+// launchFact is the day of launch as the content keeps it, in the form of every day.
+func launchFact(day string) ui.Definition {
+	on, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return ui.Definition{Term: "Launch", Text: "no date is set"}
+	}
+	return ui.Definition{Term: "Launch", Body: ui.Date(on)}
 }
 
 func signOffMeta(d DecidePage) string {

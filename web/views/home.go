@@ -60,7 +60,7 @@ func (h HomePage) counts() []ui.Count {
 	}
 	ready := 0
 	for _, d := range h.Drafts {
-		if d.Unanswered == 0 {
+		if d.Ready() {
 			ready++
 		}
 	}
@@ -137,8 +137,14 @@ func draftItems(h HomePage) []ui.WorkItem {
 		switch {
 		case d.ToConfirm > 0:
 			item.Kind, item.Meta = ui.StateWaiting, draftWaits(d)
-		case d.Unanswered == 0:
-			item.Kind, item.Meta, item.Href = ui.StateDone, "All questions are answered. Check the answers and submit.", item.Href+"/check"
+		case d.Blocking == 0 && d.Unowned > 0:
+			item.Kind, item.Meta, item.Href = ui.StateProgress, "Answered. "+counted(d.Unowned, "high waits", "highs wait")+" to be mended by somebody, or accepted.", item.Href+"/check"
+		case d.Ready():
+			words := "All questions are answered."
+			if d.Unanswered > 0 {
+				words = "What must be answered is."
+			}
+			item.Kind, item.Meta, item.Href = ui.StateDone, words+" Check the answers and submit.", item.Href+"/check"
 		case d.Unanswered == d.Questions:
 			item.Kind, item.Meta = ui.StateNotStarted, "Not started: "+counted(d.Questions, "question.", "questions.")
 		default:

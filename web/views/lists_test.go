@@ -84,7 +84,8 @@ func TestDraftItemsLeadToWhatIsNext(t *testing.T) {
 	id := uuid.Must(uuid.NewV7())
 	h := HomePage{Now: noon}
 	for _, d := range []portfolio.Draft{
-		{Questions: 15, Unanswered: 15}, {Questions: 15, Unanswered: 3}, {Questions: 15}, {Questions: 15, Unanswered: 3, ReturnedBy: "Sara", ReturnedNote: "Say how\nit was tested."},
+		{Questions: 15, Unanswered: 15, Blocking: 15}, {Questions: 15, Unanswered: 3, Blocking: 3}, {Questions: 15}, {Questions: 15, Unowned: 2},
+		{Questions: 15, Unanswered: 1}, {Questions: 15, Unanswered: 3, Blocking: 3, ReturnedBy: "Sara", ReturnedNote: "Say how\nit was tested."},
 	} {
 		d.ReviewID, d.WorkloadName, d.TypeName, d.ChangeKey, d.Round = id, "Payments", "New service", "CHG-1", 2
 		h.Drafts = append(h.Drafts, d)
@@ -98,7 +99,8 @@ func TestDraftItemsLeadToWhatIsNext(t *testing.T) {
 	}
 	want := []string{
 		"not-started|Not started: 15 questions.|", "progress|3 of 15 questions unanswered.|",
-		"done|All questions are answered. Check the answers and submit.|/check", "returned|Sara asked for changes: Say how it was tested.|",
+		"done|All questions are answered. Check the answers and submit.|/check",
+		"progress|Answered. 2 highs wait to be mended by somebody, or accepted.|/check", "done|What must be answered is. Check the answers and submit.|/check", "returned|Sara asked for changes: Say how it was tested.|",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q", got)

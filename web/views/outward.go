@@ -206,6 +206,14 @@ func (p NoticesPage) paces() []ui.Option {
 	}, p.Pace)
 }
 
+func noticeIcon(kind string) string {
+	icons := map[string]string{notify.Assigned: "person", notify.Decide: "lock", notify.Due: "clock", notify.Ending: "clock", notify.Evidence: "search", notify.HandedOver: "right"}
+	if icon, ok := icons[kind]; ok {
+		return icon
+	}
+	return "info"
+}
+
 func noticeWord(kind string) string {
 	return map[string]string{
 		notify.Assigned: "Assigned to you", notify.Decide: "Waiting for your decision", notify.Due: "Due", notify.Ending: "Ending",

@@ -1,7 +1,9 @@
 package views
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"orrery/internal/evidence"
@@ -55,6 +57,27 @@ type CheckPage struct {
 	Errors   ui.FieldErrors
 	MaySubmt bool
 	Problem  string
+}
+
+// Named puts before each error the question that it is about.
+func (c CheckPage) Named() ui.FieldErrors {
+	list := slices.Clone(c.Errors)
+	for i, one := range list {
+		for _, e := range c.Highs() {
+			if one.Name == review.FieldName("owner", e.Key()) || one.Name == review.FieldName("due_on", e.Key()) {
+				list[i].Message = asTitle(e.Question.Title) + " " + one.Message
+			}
+		}
+	}
+	return list
+}
+
+// asTitle ends a title as a sentence ends, so that another may follow.
+func asTitle(title string) string {
+	if strings.HasSuffix(title, "?") || strings.HasSuffix(title, ".") {
+		return title
+	}
+	return title + ":"
 }
 
 // DecidePage is the approver's page.

@@ -22,6 +22,7 @@ type StartPage struct {
 	Pool         []Judge // the organisation's approvers, when nobody is eligible yet
 	Form         review.StartInput
 	MayStart     bool
+	WhyNot       string    // why not, when the reader may not
 	Open         []ui.Link // reviews that are open already
 }
 
@@ -36,7 +37,9 @@ func (s StartPage) path(to string) string { return "/workloads/" + s.WorkloadKey
 // planWords says what a review of the plan needs to be decided.
 func planWords(s StartPage, p review.Plan) string {
 	words := "For tier " + itoa(s.Tier) + " it needs " + counted(p.Signoffs, "sign-off", "sign-offs")
-	if s.Tier == 1 {
+	if p.Signoffs == 0 {
+		words = "For tier " + itoa(s.Tier) + " it needs no sign-off"
+	} else if s.Tier == 1 {
 		words += ", one of them from outside " + s.TeamName
 	}
 	words += ". A go stands for " + itoa(p.Type.ValidDays) + " days."

@@ -200,7 +200,25 @@ func (w WorkloadPage) highs() (high, late int) {
 			late++
 		}
 	}
-	return high + w.acceptedHighs(), late
+	runs, over := w.acceptedHighs()
+	return high + runs + over, late
+}
+
+// highsHint says what the highs are: work that is not finished, and what was accepted. Which
+// of them the decision knew stands in what is true of it now.
+func (w WorkloadPage) highsHint() string {
+	high, _ := w.highs()
+	runs, over := w.acceptedHighs()
+	var parts []string
+	say := func(n int, words string) {
+		if n > 0 {
+			parts = append(parts, itoa(n)+" "+words)
+		}
+	}
+	say(high-runs-over, "to mend")
+	say(runs, "accepted")
+	say(over, "accepted no longer")
+	return strings.Join(parts, ", ")
 }
 
 func (w WorkloadPage) counts() []ui.Count {
@@ -214,7 +232,7 @@ func (w WorkloadPage) counts() []ui.Count {
 	}
 	c := w.Evidence.Counts
 	return []ui.Count{
-		{Figure: high, Text: "High open", Href: items}, {Figure: late, Text: "Overdue", Href: items + "&view=overdue"},
+		{Figure: high, Text: "High open", Hint: w.highsHint(), Href: items}, {Figure: late, Text: "Overdue", Href: items + "&view=overdue"},
 		{Figure: w.running(), Text: "Accepted", Href: w.path() + "/acceptances"},
 		{Figure: open, Text: "Reviews open", Href: "#reviews"},
 		{Figure: c.Contradicts, Text: "Evidence contradicts", Hint: mixedHint(c), Href: w.path() + "/evidence"},
@@ -364,6 +382,7 @@ type WorkloadForm struct {
 	Teams    []ui.Option
 	Stored   *workload.Workload // nil: a new one
 	Conflict string             // what happened when somebody else saved meanwhile
+	TierOnly bool               // the reader approves it from outside its team
 }
 
 // FormOf is the form of a stored workload.

@@ -123,6 +123,7 @@ type Side struct {
 type AnswerLine struct {
 	Question, Href string
 	Answer         []string // the ticked choices in words; empty shows "Not provided"
+	Missing        []string // the choices that are not ticked, where a page shows them
 	Note           string
 	Status         templ.Component // the risk; may be nil
 	Change         string          // address that returns to this page; empty shows no link
