@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -31,8 +32,8 @@ type countKey struct {
 }
 
 type count struct {
-	mu    sync.Mutex // held while counting: who asks meanwhile waits for it
-	at    time.Time  // zero: not counted
+	until atomic.Int64  // when it is too old, in Unix nanoseconds; 0: not counted
+	turn  chan struct{} // holds one while somebody counts; who asks meanwhile waits for it
 	value any
 }
 
@@ -41,13 +42,13 @@ func (c *counts) of(key countKey, now time.Time) *count {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.held == nil || len(c.held) >= countedMost {
-		c.drop(func(_ countKey, old *count) bool { return now.Sub(old.at) >= countedFor })
+		c.drop(func(_ countKey, old *count) bool { return old.until.Load() <= now.UnixNano() })
 	}
 	if c.held == nil || len(c.held) >= countedMost {
 		c.held = map[countKey]*count{}
 	}
 	if c.held[key] == nil {
-		c.held[key] = &count{}
+		c.held[key] = &count{turn: make(chan struct{}, 1)}
 	}
 	return c.held[key]
 }
@@ -75,14 +76,20 @@ func counted[T any](v *visit, do func() (T, error), what ...any) (T, error) {
 	}
 	now := v.Now()
 	c := v.counts.of(countKey{v.who.PersonID, fmt.Sprintf("%q", what)}, now)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if value, ok := c.value.(T); ok && now.Sub(c.at) < countedFor {
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-v.ctx().Done():
+		var none T
+		return none, v.ctx().Err()
+	}
+	if value, ok := c.value.(T); ok && now.UnixNano() < c.until.Load() {
 		return value, nil
 	}
 	value, err := do()
 	if err == nil {
-		c.value, c.at = value, now
+		c.value = value
+		c.until.Store(now.Add(countedFor).UnixNano())
 	}
 	return value, err
 }

@@ -166,7 +166,7 @@ func TestItemBecomesATicket(t *testing.T) {
 		page := mika.get(item)
 		return u.post(item, "version", page.value("version"), "owner", asha.actor().PersonID.String(), "due_on", page.value("due_on"), "state", "verified", "resolution", "The ticket PAY-1 was closed.")
 	}
-	verify(asha).is(http.StatusForbidden).says("neither the owner nor who made the ticket may verify")
+	verify(asha).is(http.StatusForbidden).says("neither who owned it nor who made the ticket may verify")
 	mika.get("/").says("Drill the failover")
 	asha.get("/").hides("Drill the failover")
 	verify(mika).leadsTo(item)

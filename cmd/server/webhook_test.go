@@ -85,7 +85,7 @@ func (p *program) agePicked() {
 	p.t.Helper()
 	db, _ := p.open()
 	defer func() { _ = db.close() }()
-	if _, err := db.pool.Exec(context.Background(), `update river.river_job set attempted_at = attempted_at - $1::interval where state = 'running'`, jobTimeout); err != nil {
+	if _, err := db.pool.Exec(context.Background(), `update river.river_job set attempted_at = attempted_at - $1::interval where state = 'running'`, 2*jobTimeout); err != nil {
 		p.t.Fatal(err)
 	}
 }

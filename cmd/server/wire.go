@@ -106,7 +106,8 @@ func (s *services) prepare(ctx context.Context, pool *pgxpool.Pool, organisation
 const riverSchema = "river"
 
 // jobTimeout is how long a job may take whose worker names no time of its own. When a server
-// died, its jobs are given to another once that time is over: half a minute more at most.
+// died, its jobs are given to another a minute or so after that time, and the oftener one was
+// tried the longer it waits.
 const jobTimeout = time.Minute
 
 // newWorker builds the client that works the jobs: collections of evidence, and what is sent.
@@ -129,7 +130,7 @@ func newWorker(ctx context.Context, pool *pgxpool.Pool, s *services, collect str
 		Queues:               queues(),
 		Workers:              workers,
 		PeriodicJobs:         clock,
-		RescueStuckJobsAfter: jobTimeout,
+		RescueStuckJobsAfter: jobTimeout + 30*time.Second,
 		JobTimeout:           jobTimeout,
 	})
 }

@@ -48,7 +48,7 @@ func TestAccountLevelIsShown(t *testing.T) {
 	}
 	h.Later(-31 * 24 * time.Hour)
 	connect(t, h)
-	in := evidence.TrackInput{Keys: []string{list[0].Key(), list[1].Key()}, OwnerID: h.Member.PersonID.String(), DueOn: "2027-01-31"}
+	in := evidence.TrackInput{Keys: []string{list[0].Key(), list[1].Key()}, OwnerID: h.Member.PersonID.String(), DueOn: inTwoMonths}
 	if n, err := h.Service.Track(ctx, h.Member, h.Workload, in); n != 2 || err != nil {
 		t.Fatalf("tracked %d: %v", n, err)
 	}

@@ -14,6 +14,9 @@ import (
 	"orrery/internal/remediation"
 )
 
+// inTwoMonths is a day that items may be due on.
+var inTwoMonths = time.Now().UTC().AddDate(0, 2, 0).Format(time.DateOnly)
+
 // A first collection opens nothing. What somebody tracks is one item for a control, closed
 // only by a whole reading that passes, and opened again only by what fails anew.
 func TestItemsFromEvidence(t *testing.T) {
@@ -29,7 +32,7 @@ func TestItemsFromEvidence(t *testing.T) {
 	if err != nil || len(list) != 1 || list[0].Failed != 2 || list[0].Passed != 1 || list[0].Tracked() {
 		t.Fatalf("the failures are %+v, %v", list, err)
 	}
-	in := evidence.TrackInput{Keys: []string{list[0].Key()}, OwnerID: h.Member.PersonID.String(), DueOn: "2027-01-31"}
+	in := evidence.TrackInput{Keys: []string{list[0].Key()}, OwnerID: h.Member.PersonID.String(), DueOn: inTwoMonths}
 	if n, err := h.Service.Track(ctx, h.Member, h.Workload, in); n != 1 || err != nil {
 		t.Fatalf("tracked %d: %v", n, err)
 	}
@@ -93,7 +96,7 @@ func TestTrackRefuses(t *testing.T) {
 	e := &estate{states: map[string]evidence.FactState{"a": fail}}
 	h.Work(t, e.collector())
 	h.Collect(t)
-	good := evidence.TrackInput{Keys: []string{"securityhub.control/S3.1"}, OwnerID: h.Member.PersonID.String(), DueOn: "2027-01-31"}
+	good := evidence.TrackInput{Keys: []string{"securityhub.control/S3.1"}, OwnerID: h.Member.PersonID.String(), DueOn: inTwoMonths}
 	anyone := identity.Actor{PersonID: uuid.New(), Name: "Somebody"}
 	for name, tt := range map[string]struct {
 		who   identity.Actor
@@ -164,12 +167,12 @@ func TestAccountIsTrackedOnce(t *testing.T) {
 	if f := failure(member, other); f.Tracked() {
 		t.Fatalf("tracked by nobody: %+v", f)
 	}
-	in := evidence.TrackInput{Keys: []string{failure(h.Member, h.Workload).Key()}, OwnerID: h.Member.PersonID.String(), DueOn: "2027-01-31"}
+	in := evidence.TrackInput{Keys: []string{failure(h.Member, h.Workload).Key()}, OwnerID: h.Member.PersonID.String(), DueOn: inTwoMonths}
 	if n, err := h.Service.Track(ctx, h.Member, h.Workload, in); n != 1 || err != nil {
 		t.Fatalf("tracked %d: %v", n, err)
 	}
 	f := failure(member, other)
-	if f.Elsewhere == nil || f.Elsewhere.TeamName != "Ledger" || f.Elsewhere.DueOn.Format(time.DateOnly) != "2027-01-31" || !f.Elsewhere.Readable(member) {
+	if f.Elsewhere == nil || f.Elsewhere.TeamName != "Ledger" || f.Elsewhere.DueOn.Format(time.DateOnly) != inTwoMonths || !f.Elsewhere.Readable(member) {
 		t.Errorf("the guests see %+v", f.Elsewhere)
 	}
 	if own := failure(h.Member, h.Workload); own.Elsewhere != nil || !own.Own() {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/riverqueue/river"
+
+	"orrery/internal/postgres"
 )
 
 // Queue is the River queue of collections. A server that works them names it in its
@@ -63,20 +65,7 @@ func (SweepArgs) InsertOpts() river.InsertOpts {
 func RegisterWorkers(w *river.Workers, s *Service, c Collector) {
 	river.AddWorker(w, &collectWorker{service: s, collector: c})
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, _ *river.Job[SweepArgs]) error { return s.Sweep(ctx) }))
-	river.AddWorker(w, &scheduleWorker{service: s})
-}
-
-type scheduleWorker struct {
-	river.WorkerDefaults[ScheduleArgs]
-	service *Service
-}
-
-// Timeout lets ten thousand workloads be started.
-func (*scheduleWorker) Timeout(*river.Job[ScheduleArgs]) time.Duration { return cellTimeout }
-
-// Work starts the runs that are due.
-func (w *scheduleWorker) Work(ctx context.Context, _ *river.Job[ScheduleArgs]) error {
-	return w.service.StartDue(ctx)
+	river.AddWorker(w, postgres.WorkWithin(cellTimeout, func(ctx context.Context, _ *river.Job[ScheduleArgs]) error { return s.StartDue(ctx) }))
 }
 
 // PeriodicJobs are the jobs of this room that a server runs by the clock.

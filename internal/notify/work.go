@@ -13,6 +13,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"orrery/internal/identity"
+	"orrery/internal/postgres"
 	"orrery/internal/remediation"
 	"orrery/internal/review"
 )
@@ -77,26 +78,13 @@ func (ReleaseArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue
 
 // RegisterWorkers adds the workers of this room.
 func RegisterWorkers(w *river.Workers, s *Service) {
-	river.AddWorker(w, &calendarWorker{service: s})
+	river.AddWorker(w, postgres.WorkWithin(calendarInterval, func(ctx context.Context, _ *river.Job[CalendarArgs]) error { return s.Calendar(ctx) }))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, _ *river.Job[PostArgs]) error { return s.Post(ctx) }))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, job *river.Job[MailArgs]) error { return s.MailTo(ctx, job.Args.PersonID) }))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, job *river.Job[ReleaseArgs]) error { return s.Release(ctx, job.Args.PersonID) }))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, job *river.Job[ChatArgs]) error {
 		return s.chat(ctx, job.Args, job.Attempt >= job.MaxAttempts)
 	}))
-}
-
-type calendarWorker struct {
-	river.WorkerDefaults[CalendarArgs]
-	service *Service
-}
-
-// Timeout is until the next look at the calendar: it reads the dates of all workloads.
-func (*calendarWorker) Timeout(*river.Job[CalendarArgs]) time.Duration { return calendarInterval }
-
-// Work looks at the calendar once.
-func (w *calendarWorker) Work(ctx context.Context, _ *river.Job[CalendarArgs]) error {
-	return w.service.Calendar(ctx)
 }
 
 // PeriodicJobs are the jobs of this room that a server runs by the clock.

@@ -188,6 +188,9 @@ func (s *Service) Undo(ctx context.Context, who identity.Actor, batch uuid.UUID)
 				continue
 			}
 			before := it.OwnerID
+			if k.OwnerID == uuid.Nil {
+				before = uuid.Nil // nobody gives it back: it was never to leave the queue
+			}
 			it.OwnerID, it.DueOn, it.State, it.Resolution, it.DoneBy, it.DoneAt = k.OwnerID, k.DueOn, k.State, k.Resolution, k.DoneBy, k.DoneAt
 			if err := save(ctx, tx, it, nil); err != nil {
 				return err
@@ -242,13 +245,14 @@ func Release(ctx context.Context, tx pgx.Tx, who identity.Actor, person uuid.UUI
 	if err != nil {
 		return nil, fmt.Errorf("release items: %w", err)
 	}
+	const release = `update items i set had_ticket = ` + ownedBefore + `, owner_id = @owner, version = version + 1 where id = @id`
 	teams := map[uuid.UUID]int{}
 	for _, id := range ids {
 		it, err := lock(ctx, tx, identity.SystemActor("remediation"), id)
 		if err != nil {
 			return nil, err
 		}
-		if _, err := tx.Exec(ctx, `update items set owner_id = null, version = version + 1 where id = $1`, id); err != nil {
+		if _, err := tx.Exec(ctx, release, pgx.StrictNamedArgs{"id": id, "owner": nil}); err != nil {
 			return nil, err
 		}
 		teams[it.TeamID]++

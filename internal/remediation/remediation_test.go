@@ -2,6 +2,7 @@ package remediation_test
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -169,6 +170,9 @@ func TestTheSameCauseIsOneItem(t *testing.T) {
 	kept := h.open("orr/quotas", "high", "2027-01-01")
 	if kept.ID != it.ID || kept.OwnerID != h.asha.PersonID || kept.DueOn.Year() != 2027 || kept.State != remediation.InProgress {
 		t.Errorf("said anew of work that goes on, it became %+v", kept)
+	}
+	if !slices.Contains(kept.HadTicket, h.mika.PersonID) {
+		t.Error("it is forgotten who owned it before it was said anew")
 	}
 	it = h.change(h.mika, kept, as(kept, remediation.Done, "Raised."))
 	h.change(h.asha, it, as(it, remediation.Verified, "Raised."))

@@ -21,7 +21,7 @@ import (
 // errNeedsAnother refuses who verifies work that is taken for theirs.
 func errNeedsAnother(it Item) error {
 	if it.DoneBy == nil {
-		return fault.New(fault.Forbidden, "Nobody is named who did the work, so neither the owner nor who made the ticket may verify this item.")
+		return fault.New(fault.Forbidden, "Nobody is named who did the work, so neither who owned it nor who made the ticket may verify this item.")
 	}
 	return fault.New(fault.Forbidden, "Another person than the one who did the work must verify this item.")
 }

@@ -68,6 +68,10 @@ func OfWorkload(ctx context.Context, q postgres.Querier, workloadID uuid.UUID) (
 	return pgx.CollectRows(rows, pgx.RowToStructByName[Item])
 }
 
+// ownedBefore is had_ticket of an item i whose owner becomes @owner: an owner is remembered.
+const ownedBefore = `case when i.owner_id is distinct from @owner
+	then array_remove(array_remove(i.had_ticket, i.owner_id) || i.owner_id, null) else i.had_ticket end`
+
 // upsert opens the item of a cause, or reopens it. An item that is already open keeps its
 // state and takes the owner and due day that were said last.
 func upsert(ctx context.Context, tx pgx.Tx, o Opening, by *uuid.UUID, now time.Time) (id uuid.UUID, verb string, err error) {
@@ -77,7 +81,7 @@ func upsert(ctx context.Context, tx pgx.Tx, o Opening, by *uuid.UUID, now time.T
 		values (@id, @workload, @kind, @key, @title, @detail, @risk, @timing, @href, @owner, @due, 'open', '', @by, @now)
 		on conflict on constraint items_cause_unique do update set
 			title = @title, detail = @detail, risk = @risk, timing = @timing, href = @href, version = i.version + 1,
-			owner_id = @owner, due_on = @due,
+			had_ticket = ` + ownedBefore + `, owner_id = @owner, due_on = @due,
 			resolution = case when i.state in ('open', 'in_progress') then i.resolution else '' end,
 			opened_at = case when i.state in ('open', 'in_progress') then i.opened_at else @now end,
 			opened_by = case when i.state in ('open', 'in_progress') then i.opened_by else @by end,
@@ -98,9 +102,7 @@ func upsert(ctx context.Context, tx pgx.Tx, o Opening, by *uuid.UUID, now time.T
 
 func save(ctx context.Context, tx pgx.Tx, it Item, verifiedBy *uuid.UUID) error {
 	const sql = `
-		update items set had_ticket = case when owner_id is distinct from @owner and @state in ('open', 'in_progress')
-				then array_remove(array_remove(had_ticket, owner_id) || owner_id, null) else had_ticket end,
-			owner_id = @owner, due_on = @due, state = @state, resolution = @resolution, version = version + 1,
+		update items i set had_ticket = ` + ownedBefore + `, owner_id = @owner, due_on = @due, state = @state, resolution = @resolution, version = version + 1,
 			done_by = @done_by, done_at = @done_at, verified_by = @verified_by, verified_at = @verified_at,
 			closed_at = case when @state = 'closed' then closed_at end, closed_by = case when @state = 'closed' then closed_by end,
 			closed_reason = case when @state = 'closed' then closed_reason else '' end, closed_alone = closed_alone and @state = 'closed'

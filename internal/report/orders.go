@@ -166,14 +166,19 @@ func (s *Service) Make(ctx context.Context, id uuid.UUID, last bool) error {
 		return err
 	}
 	name, file, err := s.print(ctx, o)
+	if err == nil {
+		err = s.store(ctx, id, name, file)
+	}
 	switch {
 	case fault.Is(err, fault.NotFound):
 		return s.move(ctx, id, Failed, "The review or the round is no longer there for you.")
 	case err != nil && last:
 		return errors.Join(err, s.move(context.WithoutCancel(ctx), id, Failed, "It could not be made. Ask again, or print it in the portal."))
-	case err != nil:
-		return err
 	}
+	return err
+}
+
+func (s *Service) store(ctx context.Context, id uuid.UUID, name string, file []byte) error {
 	const sql = `update report_orders set state = 'done', problem = '', name = $2, file = $3, size = $5, done_at = $4 where id = $1`
 	if _, err := s.db.Exec(ctx, sql, id, name, file, s.now(), len(file)); err != nil {
 		return fmt.Errorf("store report: %w", err)

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"reflect"
 	"runtime"
@@ -88,22 +89,25 @@ func (c *copyOf) says(in Input) bool {
 
 // print makes the PDF. One that failed leaves the shelf, one that was made when its minute is over.
 func (c *copyOf) print(ctx context.Context) {
-	defer close(c.made)
+	c.err = errors.New("the printing broke off") // when it panics
+	defer func() {
+		if c.err != nil {
+			c.leave()
+		}
+		close(c.made)
+	}()
 	select {
 	case printing <- struct{}{}:
 		defer func() { <-printing }()
 	case <-ctx.Done():
 		c.err = ctx.Err()
-		c.leave()
 		return
 	}
 	var b bytes.Buffer
-	if c.err = PDF(&b, c.in); c.err != nil {
-		c.leave()
-		return
+	err := PDF(&b, c.in)
+	if c.pdf, c.err = b.Bytes(), err; err == nil {
+		time.AfterFunc(kept, c.leave)
 	}
-	c.pdf = b.Bytes()
-	time.AfterFunc(kept, c.leave)
 }
 
 // leave takes the copy from the shelf.

@@ -20,6 +20,7 @@ const Queue = "reports"
 
 const (
 	makeAttempts  = 3
+	makeTime      = 5 * time.Minute // with the wait for those before it
 	sweepInterval = time.Hour
 )
 
@@ -49,7 +50,7 @@ func (SweepArgs) InsertOpts() river.InsertOpts {
 
 // RegisterWorkers adds the workers of this room.
 func RegisterWorkers(w *river.Workers, s *Service) {
-	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, job *river.Job[MakeArgs]) error {
+	river.AddWorker(w, postgres.WorkWithin(makeTime, func(ctx context.Context, job *river.Job[MakeArgs]) error {
 		return s.Make(ctx, job.Args.OrderID, job.Attempt >= job.MaxAttempts)
 	}))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, _ *river.Job[SweepArgs]) error { return s.Sweep(ctx) }))

@@ -226,7 +226,7 @@ func TestFourEyesOverATicket(t *testing.T) {
 		})
 		return err
 	}
-	if err := refused(h.asha, h.asha.PersonID, remediation.Verified); !fault.Is(err, fault.Forbidden) || !strings.Contains(fault.MessageOf(err), "neither the owner nor who made the ticket") {
+	if err := refused(h.asha, h.asha.PersonID, remediation.Verified); !fault.Is(err, fault.Forbidden) || !strings.Contains(fault.MessageOf(err), "neither who owned it nor who made the ticket") {
 		t.Errorf("the owner: %v", err)
 	}
 	h.must(refused(h.asha, h.mika.PersonID, remediation.Done)) // handed over, it is as before

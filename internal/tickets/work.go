@@ -9,6 +9,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"orrery/internal/identity"
+	"orrery/internal/postgres"
 	"orrery/internal/remediation"
 	"orrery/internal/text"
 )
@@ -19,7 +20,10 @@ const (
 	QueuePoll = "tickets_poll"
 )
 
-const makeAttempts = 8
+const (
+	makeAttempts = 8
+	talkTime     = 5 * time.Minute // with a tracker about one ticket: up to ten requests, each with 15 seconds
+)
 
 // MakeArgs is the job that makes the ticket of a link.
 type MakeArgs struct {
@@ -50,24 +54,13 @@ func (TellArgs) InsertOpts() river.InsertOpts {
 
 // RegisterWorkers adds the workers of this room.
 func RegisterWorkers(w *river.Workers, s *Service) {
-	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, job *river.Job[MakeArgs]) error {
+	river.AddWorker(w, postgres.WorkWithin(talkTime, func(ctx context.Context, job *river.Job[MakeArgs]) error {
 		return s.Make(ctx, job.Args.LinkID, job.Attempt >= job.MaxAttempts)
 	}))
-	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, job *river.Job[TellArgs]) error { return s.Tell(ctx, job.Args.LinkID) }))
-	river.AddWorker(w, &pollWorker{service: s})
-}
-
-type pollWorker struct {
-	river.WorkerDefaults[PollArgs]
-	service *Service
-}
-
-// Timeout is longer than a poll takes at most.
-func (*pollWorker) Timeout(*river.Job[PollArgs]) time.Duration { return pollTime + time.Minute }
-
-// Work polls once.
-func (w *pollWorker) Work(ctx context.Context, _ *river.Job[PollArgs]) error {
-	return w.service.Poll(ctx)
+	river.AddWorker(w, postgres.WorkWithin(talkTime, func(ctx context.Context, job *river.Job[TellArgs]) error {
+		return s.Tell(ctx, job.Args.LinkID)
+	}))
+	river.AddWorker(w, postgres.WorkWithin(pollTime+time.Minute, func(ctx context.Context, _ *river.Job[PollArgs]) error { return s.Poll(ctx) }))
 }
 
 // followed loads a link with its item, tracker and the tracker's API; ok is false when there

@@ -23,6 +23,7 @@ func init() {
 const (
 	givenTwice = "This member stands here more than once, and only one of them would count. Give it once."
 	neverNull  = "This is never null. Leave it out, or give it a value."
+	tooDeep    = "This nests deeper than anything that is described."
 )
 
 // strictBody refuses what readers of JSON take in different ways: a member that an object has
@@ -42,7 +43,7 @@ func (s *server) strictBody(a huma.API) func(huma.Context, func(huma.Context)) {
 		if err == nil && json.Valid(sent) { // so that it is not nested without end
 			c := bodyCheck{Decoder: json.NewDecoder(bytes.NewReader(sent)), schemas: a.OpenAPI().Components.Schemas}
 			c.UseNumber()
-			c.value(body.Content["application/json"].Schema, "", "body")
+			c.value(body.Content["application/json"].Schema)
 			if len(c.bad) > 0 {
 				p := newProblem(http.StatusUnprocessableEntity, "There is a problem with what was sent.", nil)
 				p.RequestID, p.Errors = actorOf(ctx.Context()).RequestID, c.bad
@@ -77,57 +78,109 @@ func writeProblem(ctx huma.Context, p *Problem) {
 type bodyCheck struct {
 	*json.Decoder
 	schemas huma.Registry
+	path    []step // to the value that is looked at
 	bad     []Place
 }
 
-const manyPlaces = 20 // of one body; more are not listed
+// step is the name of a member, or the place in a list.
+type step struct {
+	name  string
+	place int
+	list  bool
+}
 
-func (c *bodyCheck) add(pointer, location, message string) {
-	if len(c.bad) < manyPlaces {
-		c.bad = append(c.bad, Place{Location: location, Pointer: pointer, Message: message})
+const (
+	manyPlaces = 20 // of one body; more are not listed
+	deepest    = 32 // what is described nests less than ten deep
+)
+
+func (c *bodyCheck) add(message string) {
+	if len(c.bad) == manyPlaces {
+		return
 	}
+	var pointer, location strings.Builder
+	location.WriteString("body")
+	for _, s := range c.path {
+		if s.list {
+			pointer.WriteString("/" + strconv.Itoa(s.place))
+			location.WriteString("[" + strconv.Itoa(s.place) + "]")
+			continue
+		}
+		pointer.WriteString("/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(s.name))
+		location.WriteString("." + s.name)
+	}
+	c.bad = append(c.bad, Place{Location: location.String(), Pointer: pointer.String(), Message: message})
+}
+
+// within looks at the next value, a step further down.
+func (c *bodyCheck) within(s step, schema *huma.Schema) {
+	c.path = append(c.path, s)
+	c.value(schema)
+	c.path = c.path[:len(c.path)-1]
 }
 
 // value reads the next value. schema is nil where anything may stand.
-func (c *bodyCheck) value(schema *huma.Schema, pointer, location string) {
+func (c *bodyCheck) value(schema *huma.Schema) {
+	if len(c.path) > deepest {
+		c.add(tooDeep)
+		c.skip()
+		return
+	}
 	token, _ := c.Token()
 	schema = c.of(schema)
 	switch token {
 	case nil:
-		if pointer != "" && schema != nil && !schema.Nullable {
-			c.add(pointer, location, neverNull)
+		if len(c.path) > 0 && schema != nil && !schema.Nullable {
+			c.add(neverNull)
 		}
 	case json.Delim('{'):
-		c.object(schema, pointer, location)
+		c.object(schema)
 	case json.Delim('['):
 		var items *huma.Schema
 		if schema != nil {
 			items = schema.Items
 		}
 		for n := 0; c.More(); n++ {
-			c.value(items, pointer+"/"+strconv.Itoa(n), location+"["+strconv.Itoa(n)+"]")
+			c.within(step{place: n, list: true}, items)
 		}
 		_, _ = c.Token()
 	}
 }
 
-func (c *bodyCheck) object(schema *huma.Schema, pointer, location string) {
+func (c *bodyCheck) object(schema *huma.Schema) {
 	seen := map[string]bool{}
 	for c.More() {
 		token, _ := c.Token()
 		name, _ := token.(string)
-		at, in := pointer+"/"+strings.NewReplacer("~", "~0", "/", "~1").Replace(name), location+"."+name
 		if seen[name] {
-			c.add(at, in, givenTwice)
+			c.path = append(c.path, step{name: name})
+			c.add(givenTwice)
+			c.path = c.path[:len(c.path)-1]
 		}
 		seen[name] = true
 		var member *huma.Schema
 		if schema != nil {
 			member = schema.Properties[name]
 		}
-		c.value(member, at, in)
+		c.within(step{name: name}, member)
 	}
 	_, _ = c.Token()
+}
+
+// skip reads over the next value.
+func (c *bodyCheck) skip() {
+	for depth := 0; ; {
+		token, err := c.Token()
+		switch token {
+		case json.Delim('{'), json.Delim('['):
+			depth++
+		case json.Delim('}'), json.Delim(']'):
+			depth--
+		}
+		if depth == 0 || err != nil {
+			return
+		}
+	}
 }
 
 // of resolves what a schema refers to; nil when it takes anything. Of alternatives, which are

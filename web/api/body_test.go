@@ -80,6 +80,9 @@ func TestBodiesMeanOneThing(t *testing.T) {
 		t.Errorf("null where anything may stand: %d %s", r.status, r.body)
 	}
 	s.send(http.MethodPost, "/api/v1/workloads", full, strings.Repeat("[", 1<<20)).problem(http.StatusBadRequest, "")
+	const levels = 9000 // as many as JSON may have; each with its path would fill the memory
+	deep := strings.Repeat(`{"a member with a long name":`, levels) + `null` + strings.Repeat("}", levels)
+	s.send(http.MethodPost, "/api/v1/workloads", full, deep).problem(http.StatusUnprocessableEntity, strings.Repeat("/a member with a long name", 33))
 }
 
 // TestCursorsNameAPlace refuses, in every list, what names no line of it.
