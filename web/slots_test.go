@@ -50,8 +50,8 @@ func TestPagesWaitForASlot(t *testing.T) {
 	if err := <-first; err != nil {
 		t.Errorf("the first page: %v", err)
 	}
-	if len(s) != 0 {
-		t.Errorf("%d slots are kept by nobody", len(s))
+	if len(s.Slots) != 0 {
+		t.Errorf("%d slots are kept by nobody", len(s.Slots))
 	}
 }
 

@@ -140,7 +140,7 @@ func newSite(db *database, s *services, c config, log *slog.Logger) http.Handler
 	rest := api.New(api.Deps{
 		DB: db.pool, Identity: s.identity, Library: s.library, Workloads: s.workloads, Items: s.items, Evidence: s.evidence, Reviews: s.reviews,
 		Portfolio: s.portfolio, Talk: s.talk, Tickets: s.tickets, Incidents: s.incidents, Webhooks: s.webhooks, Reports: s.reports,
-		RequestID: web.RequestID, PublicURL: c.publicURL(), Version: versionOf(), Log: log, Now: now,
+		RequestID: web.RequestID, PublicURL: c.publicURL(), Version: versionOf(), AtOnce: pagesAtOnce(db), Log: log, Now: now,
 	})
 	return web.New(web.Deps{
 		DB: db.pool, Identity: s.identity, Library: s.library, Workloads: s.workloads, Items: s.items, Evidence: s.evidence, Reviews: s.reviews, Portfolio: s.portfolio, Talk: s.talk,

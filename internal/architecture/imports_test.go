@@ -35,7 +35,7 @@ var order = [][]string{
 	{"internal/incident"},
 	{"internal/portfolio", "internal/report"},
 	{"internal/awscloud", "internal/notify", "internal/tickets", "internal/webhook"},
-	{"web/static"},
+	{"web/static", "web/inturn"},
 	{"web/views", "web/api"},
 	{"web"},
 	{"cmd", "scripts"},

@@ -38,6 +38,7 @@ import (
 	"orrery/internal/tickets"
 	"orrery/internal/webhook"
 	"orrery/internal/workload"
+	"orrery/web/inturn"
 )
 
 // Deps is what the API needs; cmd/server fills it.
@@ -58,6 +59,7 @@ type Deps struct {
 	RequestID func(context.Context) string
 	PublicURL string
 	Version   string
+	AtOnce    int // how many reads are answered at once; 0: any number
 	Rate      int // requests a minute for each token; 0: DefaultRate
 	Log       *slog.Logger
 	Now       func() time.Time
@@ -85,7 +87,7 @@ func New(d Deps) *API {
 		w.Header().Set("Allow", allowed(r, req))
 		s.writeProblem(w, req, http.StatusMethodNotAllowed, "This address does not take "+req.Method+" requests.")
 	})
-	r.Use(s.recoverPanics, echoTrace, s.authenticate, newLimiter(d.Rate, d.Now).limit(s), s.eachOnce, headAsGet)
+	r.Use(s.recoverPanics, echoTrace, inturn.New(d.AtOnce).Reads, s.authenticate, newLimiter(d.Rate, d.Now).limit(s), s.eachOnce, headAsGet)
 	config := huma.DefaultConfig("Orrery", d.Version)
 	config.Info.Description, config.Info.License = intro, &huma.License{Name: "Apache License 2.0", Identifier: "Apache-2.0"}
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "/api/openapi", "", ""

@@ -79,7 +79,7 @@ func newHouse(t *testing.T, rate int) *house {
 		DB: h.db, Identity: h.identity, Library: library, Workloads: h.workloads, Items: h.items, Evidence: h.facts,
 		Reviews: h.reviews, Portfolio: portfolio.NewService(h.db, library, now), Talk: discussion.NewService(h.db, library, now),
 		Tickets: h.tickets, Incidents: h.incidents, Webhooks: h.webhooks, Reports: h.reports,
-		RequestID: func(context.Context) string { return "request-1" }, Rate: rate,
+		RequestID: func(context.Context) string { return "request-1" }, Rate: rate, AtOnce: 3,
 		PublicURL: "https://orrery.test", Version: "test", Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})), Now: now,
 	})
 	server := httptest.NewServer(h.api)
