@@ -91,7 +91,7 @@ func connectAccount(b *tab) string {
 func collectWithin(b *tab) {
 	b.open("/workloads/payments/evidence")
 	b.send(`form[action$="/evidence/runs"] button[type=submit]`)
-	for range 600 {
+	for range 1200 {
 		if strings.Contains(b.text(), "The collection is over") {
 			return
 		}

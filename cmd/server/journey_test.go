@@ -124,7 +124,7 @@ func startReview(b *tab) (path string) {
 func collectEvidence(b *tab) {
 	b.open("/workloads/payments/evidence")
 	b.send(`form[action$="/evidence/runs"] button[type=submit]`)
-	for range 300 {
+	for range 1200 {
 		if strings.Contains(b.text(), "The collection is over") {
 			b.open("/workloads/payments/evidence")
 			b.wants(motoAccount, "us-east-1")
