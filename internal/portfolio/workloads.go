@@ -222,15 +222,13 @@ func (s *Service) workloads(ctx context.Context, who identity.Actor, f Filter, c
 		where = append(where, after.after(args))
 	}
 	args["today"], args["nobody"] = today(now), uuid.Nil
-	if f.Text != "" {
-		lines, err = s.page(ctx, nearest(where, f.Sort), []string{hasText}, f.Sort, limit+1, args)
+	order := ` order by ` + orders[f.Sort]
+	sql := `with page as materialized (select w.* from ` + standing + ` where ` + strings.Join(where, ` and `) + order + atMost(limit+1) + `)` + lineSQL + order
+	rows, err := s.db.Query(ctx, sql, args)
+	if err != nil {
+		return nil, "", fmt.Errorf("list workloads: %w", err)
 	}
-	if err == nil && len(lines) <= limit {
-		if f.Text != "" {
-			where = append(where, hasText)
-		}
-		lines, err = s.page(ctx, standing, where, f.Sort, limit+1, args)
-	}
+	lines, err = pgx.CollectRows(rows, pgx.RowToStructByName[Line])
 	if err != nil {
 		return nil, "", fmt.Errorf("list workloads: %w", err)
 	}
@@ -239,23 +237,6 @@ func (s *Service) workloads(ctx context.Context, who identity.Actor, f Filter, c
 		next = encodeCursor(placeOf(lines[limit-1], f.Sort))
 	}
 	return lines, next, nil
-}
-
-// nearest are the workloads that come first under the conditions. A text that many have is found
-// among these, without looking at every name; where it is not, all are looked at.
-func nearest(where []string, sort string) string {
-	return `(select w.* from ` + standing + ` where ` + strings.Join(where, ` and `) + ` order by ` + orders[sort] + atMost(500) + `) w`
-}
-
-// page reads the first lines of those workloads that the conditions take.
-func (s *Service) page(ctx context.Context, from string, where []string, sort string, most int, args pgx.StrictNamedArgs) ([]Line, error) {
-	order := ` order by ` + orders[sort]
-	sql := `with page as materialized (select w.* from ` + from + ` where ` + strings.Join(where, ` and `) + order + atMost(most) + `)` + lineSQL + order
-	rows, err := s.db.Query(ctx, sql, args)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByName[Line])
 }
 
 // check brings the filter into its stored form.
@@ -283,13 +264,10 @@ func (f *Filter) check() error {
 	return nil
 }
 
-// hasText is the condition of Filter.Text on a workload w.
-const hasText = `(w.sort_name like @text or w.key like @text)`
-
 // plainLike makes the characters of a text that a pattern of like gives a meaning mean themselves.
 var plainLike = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
-// where returns the conditions on a workload w, but hasText, and the parameters of all.
+// where returns the conditions on a workload w, and their parameters.
 func (f Filter) where(who identity.Actor, now time.Time) (where []string, args pgx.StrictNamedArgs) {
 	args = Reader(who)
 	where = []string{Readable}
@@ -300,7 +278,7 @@ func (f Filter) where(who identity.Actor, now time.Time) (where []string, args p
 		}
 	}
 	if f.Text != "" {
-		args["text"] = `%` + plainLike.Replace(f.Text) + `%`
+		add(`(w.sort_name like @text or w.key like @text)`, "text", `%`+plainLike.Replace(f.Text)+`%`)
 	}
 	if f.TeamKey != "" {
 		add(`w.team_id = (select id from teams where key = @team)`, "team", f.TeamKey)

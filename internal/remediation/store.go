@@ -61,19 +61,12 @@ func lock(ctx context.Context, tx pgx.Tx, who identity.Actor, id uuid.UUID) (Ite
 // OfWorkload lists every item of a workload, the unfinished first, by due day. It does not
 // authorise: pages and reviews call it for a workload they have loaded for the reader.
 func OfWorkload(ctx context.Context, q postgres.Querier, workloadID uuid.UUID) ([]Item, error) {
-	rows, err := q.Query(ctx, ofWorkload, workloadID)
+	rows, err := q.Query(ctx, `select`+from+` where i.workload_id = $1 order by `+finished+`, i.due_on, i.id limit 500`, workloadID)
 	if err != nil {
 		return nil, fmt.Errorf("list items: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByName[Item])
 }
-
-// CollectOfWorkload queues what OfWorkload reads, to be asked for with other things in one go.
-func CollectOfWorkload(b *pgx.Batch, out *[]Item, workloadID uuid.UUID) {
-	postgres.Collect(b, out, pgx.RowToStructByName[Item], ofWorkload, workloadID)
-}
-
-const ofWorkload = `select` + from + ` where i.workload_id = $1 order by ` + finished + `, i.due_on, i.id limit 500`
 
 // ownedBefore is had_ticket of an item i whose owner becomes @owner: an owner is remembered.
 const ownedBefore = `case when i.owner_id is distinct from @owner
