@@ -165,7 +165,7 @@ func TestUploadForms(t *testing.T) {
 
 	k.asha.upload(files, "a.svg", []byte("<svg onload=x()>"), "dated", "2026-11-20", "description", "typed words").
 		is(http.StatusUnprocessableEntity).says("There is a problem", "a browser could run", "typed words")
-	k.asha.upload(files, "", nil, "dated", "2026-11-20").is(http.StatusUnprocessableEntity).says("Choose a file, or write the address of a link.")
+	k.asha.upload(files, "", nil, "dated", "2026-11-20").is(http.StatusUnprocessableEntity).says("Choose a file, write the address of a link, or say what you attest.")
 	k.asha.upload(files, "a.txt", []byte("x"), "dated", "2026-11-20", "url", "https://example.org", "text", "x").is(http.StatusUnprocessableEntity).says("not both at once")
 	k.asha.upload(files, "a.txt", []byte("x"), "dated", "2026-11-22").is(http.StatusUnprocessableEntity).says("cannot be after today")
 	k.asha.upload(files, "a.txt", []byte("x"), "dated", "2026-11-20", "description", strings.Repeat("x", 70<<10)).is(http.StatusUnprocessableEntity).says("too long")
@@ -174,10 +174,13 @@ func TestUploadForms(t *testing.T) {
 	k.visitor().upload(files, "a.txt", []byte("x"), "dated", "2026-11-20").is(http.StatusUnauthorized)
 
 	k.asha.upload(files, "", nil, "dated", "2026-11-20", "url", "https://wiki.example.org/drill", "text", "The runbook").leadsTo(k.path + "#people")
-	k.asha.upload(files, "a.txt", []byte("x"), "dated", "2026-11-20", "statement", "We did.").is(http.StatusUnprocessableEntity).says("State it by itself", "We did.")
-	k.asha.upload(files, "", nil, "dated", "2099-11-20", "statement", "We will.").is(http.StatusUnprocessableEntity).says("cannot be after today", "We will.")
+	both := k.asha.upload(files, "a.txt", []byte("x"), "dated", "2026-11-20", "statement", "We did.").is(http.StatusUnprocessableEntity).says("State it by itself")
+	later := k.asha.upload(files, "", nil, "dated", "2099-11-20", "statement", "We will.").is(http.StatusUnprocessableEntity).says("cannot be after today")
+	if !strings.Contains(both.Body, `value="We did."`) || !strings.Contains(later.Body, `value="We will."`) {
+		t.Error("a refused statement is lost")
+	}
 	k.asha.upload(files, "", nil, "dated", "2020-11-20", "statement", "We restored <it> by hand.").leadsTo(k.path + "#people")
-	k.vera.get(k.path).says("We restored &lt;it&gt; by hand.", "Statement, without a file or a link, by Asha Rao on", "Stale: more than a year old")
+	k.vera.get(k.path).says("We restored <it> by hand.", "Statement, without a file or a link, by Asha Rao on", "Stale: more than a year old")
 	k.asha.get(k.path).says("The runbook", "Link, brought by Asha Rao")
 	k.mika.post("/files/" + id + "/remove").is(http.StatusForbidden)
 	k.asha.post("/files/" + id + "/remove").leadsTo(k.path + "#people")
