@@ -170,9 +170,8 @@ func TestFurtherFacts(t *testing.T) {
 }
 
 func TestActivity(t *testing.T) {
-	at := func(days int) time.Time {
-		return time.Now().Add(-time.Duration(days) * 24 * time.Hour).Truncate(time.Second)
-	}
+	now := time.Now().Truncate(time.Second) // once: the second it was compared in may be the next
+	at := func(days int) time.Time { return now.Add(-time.Duration(days) * 24 * time.Hour) }
 	var signIns []awstest.Event
 	for i := range 120 {
 		signIns = append(signIns, awstest.Event{Name: "CreateRole", User: "root", Root: true, At: at(1).Add(time.Duration(i) * time.Second)})
