@@ -23,11 +23,10 @@ type tab struct {
 	base string
 }
 
-// newTab starts a headless Chromium for one person: a window in the background of another
-// is not drawn, so everybody has a browser of their own.
+// newTab opens a window for one person.
 func newTab(t *testing.T, base string) *tab {
 	t.Helper()
-	ctx, stop, err := browsertest.Start(t.Context())
+	ctx, stop, err := browsertest.Start()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,27 +116,16 @@ func (b *tab) wants(words ...string) {
 
 func named(name string) string { return fmt.Sprintf(`[name=%q]`, name) }
 
-// looked is what axe has looked at, in all tests: addresses by their shape, and elements by
-// what they are, not by what they say.
-var looked = map[string]bool{}
-
-// traits lists the shape of a page's address, and what its elements are.
-const traits = `[...new Set([document.querySelector("h1")?.className + location.pathname.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "ID").replace(/\/q\/.*/, "/q").replace(/\/link\/.*/, "/link"),
-	...[...document.body.querySelectorAll("*")].map(e => [e.localName, [...e.classList].sort().join("."), e.getAttributeNames().sort().join(","),
-		e.getAttribute("role") ?? "", e.getAttribute("type") ?? "", e.labels ? e.labels.length > 0 : ""].join(" "))])]`
-
 // check lets axe look at a page that has anything new: no serious or critical finding of WCAG
 // 2.2 A and AA. An address that is new is looked at in both themes and at two widths, what is
 // new on one that is known in light at 1280 and in dark at 390 pixels.
 func (b *tab) check() {
 	b.t.Helper()
-	list := eval[[]string](b, traits)
-	known, added := looked[list[0]], false
-	for _, trait := range list {
-		added = added || !looked[trait]
-		looked[trait] = true
+	address, element, err := browsertest.News(b.ctx)
+	if err != nil {
+		b.t.Fatal(err)
 	}
-	if !added {
+	if !address && !element {
 		return
 	}
 	eval[chromedp.Void](b, browsertest.Axe)
@@ -146,7 +134,7 @@ func (b *tab) check() {
 		width        int64
 		again        bool
 	}{{"light", axeRun, 1280, true}, {"light", axeRun, 390, false}, {"dark", axeColours, 1280, false}, {"dark", axeColours, 390, true}} {
-		if !known || v.again {
+		if address || v.again {
 			b.judge(v.theme, v.width, v.rules)
 		}
 	}

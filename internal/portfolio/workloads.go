@@ -92,6 +92,12 @@ func (l Line) Ended(now time.Time) bool { return l.ValidUntil != nil && now.Afte
 // migration of the table says how each column follows from the tables of other rooms.
 const standing = `(select workload_id as id, workload_standing.* from workload_standing) w`
 
+// named narrows standing to the workloads with a text in the name or the key. The fence has all
+// of them read as they lie: along the index of an order it takes three times as long to come to
+// the last of them, and PostgreSQL cannot know that they are the last.
+const named = `(select workload_id as id, workload_standing.* from workload_standing
+	where strpos(sort_name, @text) > 0 or strpos(key, @text) > 0 offset 0) w`
+
 // acceptanceEnds: the acceptance x runs, and ends within 30 days, today included.
 const acceptanceEnds = `x.state = 'granted' and x.settled_at is null and x.until between @today and @today::date + 29`
 
@@ -214,6 +220,10 @@ func (s *Service) workloads(ctx context.Context, who identity.Actor, f Filter, c
 	}
 	now := s.now()
 	where, args := f.where(who, now)
+	from := standing
+	if f.Text != "" {
+		from, args["text"] = named, f.Text
+	}
 	if cursor != "" {
 		var after place
 		if err := decodeCursor(cursor, &after); err != nil || after.Sort != f.Sort {
@@ -223,7 +233,7 @@ func (s *Service) workloads(ctx context.Context, who identity.Actor, f Filter, c
 	}
 	args["today"], args["nobody"] = today(now), uuid.Nil
 	order := ` order by ` + orders[f.Sort]
-	sql := `with page as materialized (select w.* from ` + standing + ` where ` + strings.Join(where, ` and `) + order + atMost(limit+1) + `)` + lineSQL + order
+	sql := `with page as materialized (select w.* from ` + from + ` where ` + strings.Join(where, ` and `) + order + atMost(limit+1) + `)` + lineSQL + order
 	rows, err := s.db.Query(ctx, sql, args)
 	if err != nil {
 		return nil, "", fmt.Errorf("list workloads: %w", err)
@@ -264,10 +274,7 @@ func (f *Filter) check() error {
 	return nil
 }
 
-// plainLike makes the characters of a text that a pattern of like gives a meaning mean themselves.
-var plainLike = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
-
-// where returns the conditions on a workload w, and their parameters.
+// where returns the conditions on a workload w but that of the text, and their parameters.
 func (f Filter) where(who identity.Actor, now time.Time) (where []string, args pgx.StrictNamedArgs) {
 	args = Reader(who)
 	where = []string{Readable}
@@ -276,9 +283,6 @@ func (f Filter) where(who identity.Actor, now time.Time) (where []string, args p
 		if name != "" {
 			args[name] = value
 		}
-	}
-	if f.Text != "" {
-		add(`(w.sort_name like @text or w.key like @text)`, "text", `%`+plainLike.Replace(f.Text)+`%`)
 	}
 	if f.TeamKey != "" {
 		add(`w.team_id = (select id from teams where key = @team)`, "team", f.TeamKey)
