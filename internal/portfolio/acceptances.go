@@ -33,11 +33,16 @@ func (s *Service) acceptances(ctx context.Context, who identity.Actor, h *Home) 
 		join workloads w on w.id = x.workload_id
 		join people p on p.id = x.asked_by `
 	sql := `
-		with wrote as materialized (
+		with mine as materialized (
+			select round_id, version_id, question_id from answers where saved_by = @me
+			union select round_id, version_id, question_id from answer_revisions where saved_by = @me),
+		working as materialized ( -- each found by its id: there are thousands more than those the actor wrote in
+			select d.id, d.review_id from (select distinct round_id from mine) m
+			cross join lateral (select id, review_id from rounds where id = m.round_id and state in ('draft', 'submitted') offset 0) d),
+		wrote as materialized (
 			select r.workload_id, k.questionnaire_key || '/' || a.question_id as question
-			from (select round_id, version_id, question_id from answers where saved_by = @me
-				union select round_id, version_id, question_id from answer_revisions where saved_by = @me) a
-			join rounds d on d.id = a.round_id and d.state in ('draft', 'submitted')
+			from working d
+			join mine a on a.round_id = d.id
 			join reviews r on r.id = d.review_id
 			join review_questionnaires k on k.review_id = r.id and k.version_id = a.version_id)
 		(select true` + columns + `
