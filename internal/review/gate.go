@@ -91,7 +91,7 @@ func (s *Service) Launch(ctx context.Context, who identity.Actor, key, change st
 	return s.launch(ctx, s.db, w, change, s.now())
 }
 
-func (s *Service) launch(ctx context.Context, q postgres.Querier, w workload.Workload, change string, now time.Time) (Gate, error) {
+func (s *Service) launch(ctx context.Context, q postgres.Batcher, w workload.Workload, change string, now time.Time) (Gate, error) {
 	g := Gate{Mode: "enforce", AsOf: now, Blockers: []GateReason{}, Warnings: []GateReason{}}
 	page := s.baseURL + "/workloads/" + w.Key
 	gov, err := governingOf(ctx, q, w.ID, change)
@@ -114,20 +114,14 @@ func (s *Service) launch(ctx context.Context, q postgres.Querier, w workload.Wor
 	}
 	g.Decision, g.DecidedAt, g.ValidUntil, g.Content = gov.outcome, gov.decidedAt, gov.validUntil, hex.EncodeToString(gov.content)
 	g.judgeOutcome(gov.outcome, page, now)
-	items, err := gateItems(ctx, q, w.ID, gov)
+	items, risks, err := gov.left(ctx, q, w.ID)
 	if err != nil {
-		return Gate{}, err
+		return Gate{}, fmt.Errorf("read launch gate: %w", err)
 	}
 	for _, it := range items {
 		g.judgeItem(it, s.baseURL, now)
 	}
-	if gov.decision != nil && gov.outcome != Revoked {
-		risks, err := standingRisks(ctx, q, *gov.decision)
-		if err != nil {
-			return Gate{}, err
-		}
-		g.judgeStanding(risks, s.baseURL, now)
-	}
+	g.judgeStanding(risks, s.baseURL, now)
 	if w.Tier < gov.tier {
 		g.Warnings = append(g.Warnings, GateReason{Code: "tier_raised", Message: fmt.Sprintf("This was decided at tier %d; the workload is tier %d now.", gov.tier, w.Tier), URL: g.ReviewURL})
 	}
@@ -176,24 +170,27 @@ type gateItem struct {
 	condition bool // of the governing decision, which stands
 }
 
-func gateItems(ctx context.Context, q postgres.Querier, workloadID uuid.UUID, gov governing) ([]gateItem, error) {
-	all, err := remediation.OfWorkload(ctx, q, workloadID)
-	if err != nil {
-		return nil, err
-	}
-	var list []gateItem
-	prefix := "none/"
+// left reads what is left to do, and how the risks stand of a sealed decision that was not
+// taken back.
+func (gov governing) left(ctx context.Context, q postgres.Batcher, workloadID uuid.UUID) (list []gateItem, risks []standingRisk, err error) {
+	var b pgx.Batch
+	var items []remediation.Item
+	remediation.CollectLeft(&b, &items, workloadID)
+	conditions := "none/"
 	if gov.decision != nil && gov.outcome != Revoked {
-		prefix = gov.decision.String() + "/"
+		conditions = gov.decision.String() + "/"
+		postgres.Collect(&b, &risks, scanStanding, standingSQL, *gov.decision)
 	}
-	for _, it := range all {
-		mine := it.CauseKind == remediation.CauseCondition && len(it.CauseKey) > len(prefix) && it.CauseKey[:len(prefix)] == prefix
-		left := !it.Finished() || it.State == remediation.Closed // to retire and come back verifies nothing
-		if left && (mine || it.CauseKind != remediation.CauseCondition) {
+	if err := q.SendBatch(ctx, &b).Close(); err != nil {
+		return nil, nil, err
+	}
+	for _, it := range items {
+		mine := it.CauseKind == remediation.CauseCondition && strings.HasPrefix(it.CauseKey, conditions)
+		if mine || it.CauseKind != remediation.CauseCondition {
 			list = append(list, gateItem{item: it, condition: mine})
 		}
 	}
-	return list, nil
+	return list, risks, nil
 }
 
 // judgeOutcome sets the status from the outcome and its end, as the rules say: a revoked

@@ -1,14 +1,11 @@
 package review
 
 import (
-	"context"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"orrery/internal/postgres"
 	"orrery/internal/questionnaire"
 	"orrery/internal/remediation"
 )
@@ -54,20 +51,10 @@ const standingSQL = `
 		order by x.judged_at desc, x.id desc limit 1) x on true
 	where c.id = $1 order by a.position`
 
-func standingRisks(ctx context.Context, q postgres.Querier, decision uuid.UUID) ([]standingRisk, error) {
-	rows, err := q.Query(ctx, standingSQL, decision)
-	if err != nil {
-		return nil, fmt.Errorf("read standing: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (standingRisk, error) {
-		var r standingRisk
-		err := row.Scan(&r.question, &r.versionID, &r.questionID, &r.risk, &r.mended, &r.item, &r.acceptance, &r.title, &r.state, &r.until, &r.closedAt)
-		return r, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read standing: %w", err)
-	}
-	return list, nil
+func scanStanding(row pgx.CollectableRow) (standingRisk, error) {
+	var r standingRisk
+	err := row.Scan(&r.question, &r.versionID, &r.questionID, &r.risk, &r.mended, &r.item, &r.acceptance, &r.title, &r.state, &r.until, &r.closedAt)
+	return r, err
 }
 
 // judgeStanding adds what acceptances do to the gate: one that ended, was revoked or
