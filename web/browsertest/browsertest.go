@@ -81,9 +81,10 @@ func Main(m *testing.M) (code int) {
 // by what they say.
 var looked = map[string]bool{}
 
-// traits lists the shape of a page's address, and what its elements are.
+// traits lists the shape of a page's address, and what its elements are: of their attributes
+// those that axe judges by.
 const traits = `[...new Set([document.querySelector("h1")?.className + location.pathname.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "ID").replace(/\/q\/.*/, "/q").replace(/\/link\/.*/, "/link"),
-	...[...document.body.querySelectorAll("*")].map(e => [e.localName, [...e.classList].sort().join("."), e.getAttributeNames().sort().join(","),
+	...[...document.body.querySelectorAll("*")].map(e => [e.localName, [...e.classList].sort().join("."), e.getAttributeNames().filter(a => /^(aria-.*|tabindex|alt|title|for|href|lang|scope|disabled|hidden)$/.test(a)).sort().join(","),
 		e.getAttribute("role") ?? "", e.getAttribute("type") ?? "", e.labels ? e.labels.length > 0 : ""].join(" "))])]`
 
 // News tells what the open page has that no page had on which this process called it before:
