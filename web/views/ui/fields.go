@@ -28,6 +28,7 @@ type Option struct {
 	Value, Text string
 	Hint        string // a line of consequence
 	Selected    bool
+	Group       string // options of a Select with the same one after each other stand under it
 }
 
 // Choice is a field with options: Select, Radios or Checkboxes.
@@ -56,6 +57,25 @@ func Selected(options []Option, values ...string) []Option {
 		out[i] = option
 	}
 	return out
+}
+
+// optionGroup is options that stand under one heading, or under none.
+type optionGroup struct {
+	Name    string
+	Options []Option
+}
+
+// groups parts the options by what they stand under.
+func (c Choice) groups() []optionGroup {
+	var list []optionGroup
+	for _, option := range c.Options {
+		if n := len(list); n == 0 || list[n-1].Name != option.Group {
+			list = append(list, optionGroup{Name: option.Group})
+		}
+		last := &list[len(list)-1]
+		last.Options = append(last.Options, option)
+	}
+	return list
 }
 
 func (f Field) id() string  { return or(f.ID, FieldID(f.Name)) }
