@@ -87,6 +87,9 @@ func (v *visit) showDraft(status int, p views.DraftPage, errs ui.FieldErrors) er
 	if p.Version == "" && p.Proposal.Set != nil {
 		p.Version = p.Proposal.Set.Version
 	}
+	if p.Lessons, err = v.lessonsIn(p.Draft); err != nil {
+		return err
+	}
 	frame := v.page("Draft of "+p.Draft.Set.Name, library, ui.Link{Text: "Questionnaires", Href: library}, ui.Link{Text: "Draft of " + p.Draft.Set.Name})
 	frame.Errors = errs
 	return v.render(status, views.DraftOfSet(frame, p))

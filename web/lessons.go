@@ -154,6 +154,11 @@ func (v *visit) showLesson(status int, p views.LessonPage, errs ui.FieldErrors) 
 			return err
 		}
 	}
+	if l.PublishedAt != nil {
+		if p.SetName, err = v.setName(l.PutSet); err != nil {
+			return err
+		}
+	}
 	if p.CanJudge {
 		if err := v.offerJudging(&p); err != nil {
 			return err
@@ -185,14 +190,8 @@ func (v *visit) offerJudging(p *views.LessonPage) error {
 			p.Others = append(p.Others, ui.Option{Value: o.ID.String(), Text: o.Title})
 		}
 	}
-	drafts, err := v.Library.Drafts(v.ctx(), v.who)
-	if err != nil {
-		return err
-	}
-	if n := slices.IndexFunc(drafts, func(d questionnaire.Draft) bool { return d.Key == p.Lesson.PutSet }); n >= 0 {
-		p.DraftPath = views.DraftQuestionPath(drafts[n], p.Lesson.PutQuestion)
-	}
-	return nil
+	p.DraftPath, err = v.draftOf(p.Lesson)
+	return err
 }
 
 func editLesson(v *visit) error {
@@ -276,6 +275,43 @@ func declineLesson(v *visit) error {
 	})
 }
 
+// setName is the name of the newest version of a set.
+func (v *visit) setName(key string) (string, error) {
+	p, err := v.Library.Newest(v.ctx(), v.DB, key, "")
+	if err != nil {
+		return "", err
+	}
+	parsed, err := v.Library.Version(v.ctx(), v.DB, p.ID)
+	if err != nil {
+		return "", err
+	}
+	return parsed.Name, nil
+}
+
+// lessonsIn are the lessons that publishing the draft would ask for the first time.
+func (v *visit) lessonsIn(d questionnaire.Draft) ([]incident.Lesson, error) {
+	list, _, err := v.Incidents.Lessons(v.ctx(), v.who, incident.LessonFilter{State: incident.Accepted, Limit: 100})
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(list, func(l incident.Lesson) bool {
+		return l.PutSet != d.Key || l.PublishedAt != nil || !slices.ContainsFunc(d.Set.Questions(), func(q *questionnaire.Question) bool { return q.ID == l.PutQuestion })
+	}), nil
+}
+
+// draftOf is the address of the lesson's question in the draft of its set; empty where there
+// is none.
+func (v *visit) draftOf(l incident.Lesson) (string, error) {
+	drafts, err := v.Library.Drafts(v.ctx(), v.who)
+	if err != nil {
+		return "", err
+	}
+	if n := slices.IndexFunc(drafts, func(d questionnaire.Draft) bool { return d.Key == l.PutSet }); n >= 0 && l.PublishedAt == nil {
+		return views.DraftQuestionPath(drafts[n], l.PutQuestion), nil
+	}
+	return "", nil
+}
+
 func lessonToday(v *visit) error {
 	id, err := v.pathID("id")
 	if err != nil {
@@ -285,5 +321,9 @@ func lessonToday(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.render(http.StatusOK, views.LessonToday(v.page("Who would fail this today", incidentsPath, lessonCrumbs(ui.Link{Text: f.Lesson.Title, Href: f.Lesson.Path()}, ui.Link{Text: "Today"})...), f))
+	draft, err := v.draftOf(f.Lesson)
+	if err != nil {
+		return err
+	}
+	return v.render(http.StatusOK, views.LessonToday(v.page("Who would fail this today", incidentsPath, lessonCrumbs(ui.Link{Text: f.Lesson.Title, Href: f.Lesson.Path()}, ui.Link{Text: "Today"})...), f, draft))
 }

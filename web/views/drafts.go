@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"orrery/internal/incident"
 	"orrery/internal/questionnaire"
 	"orrery/web/views/ui"
 )
@@ -31,6 +32,7 @@ type DraftPage struct {
 	NewSection string
 	Version    string // to publish as
 	Proposal   questionnaire.Proposal
+	Lessons    []incident.Lesson // that publishing asks for the first time
 }
 
 // DraftPath is the address of a draft.

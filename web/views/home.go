@@ -29,6 +29,7 @@ type HomePage struct {
 	MentionsTotal int
 	Notices       []notify.Notice     // not read, the newest first
 	FollowUps     []incident.FollowUp // open, of the reader's teams
+	Lessons       []incident.Lesson   // to judge, for curators
 }
 
 // homeShown is how many lines of a list a home shows; the rest is a link away.
@@ -36,7 +37,7 @@ const homeShown = 8
 
 // Waiting reports whether anything waits for the reader.
 func (h HomePage) Waiting() bool {
-	return len(h.Drafts)+len(h.Submissions)+len(h.Asked)+len(h.Outside)+len(h.Mend)+len(h.Verify)+len(h.FollowUps) > 0
+	return len(h.Drafts)+len(h.Submissions)+len(h.Asked)+len(h.Outside)+len(h.Mend)+len(h.Verify)+len(h.FollowUps)+len(h.Lessons) > 0
 }
 
 // lead is the line under the title: the day, and what is late.

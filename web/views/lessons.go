@@ -112,6 +112,7 @@ type LessonPage struct {
 	Into, Reason  string
 	Sets, Others  []ui.Option
 	DraftPath     string // of its question in the draft; empty when there is none
+	SetName       string // of the set that asks it, once it is published
 	Now           time.Time
 }
 
@@ -247,4 +248,16 @@ func homeFollowLines(h HomePage) []ui.WorkItem {
 		lines[n].Meta = f.WorkloadName + "."
 	}
 	return lines
+}
+
+// homeLessonLines say what each lesson would ask, and since when it waits.
+func homeLessonLines(h HomePage) []ui.WorkItem {
+	list := make([]ui.WorkItem, 0, len(h.Lessons))
+	for _, l := range first(h.Lessons) {
+		list = append(list, ui.WorkItem{
+			Kind: ui.StateWaiting, Title: l.Title, Href: l.Path(), Meta: l.Proposal + " Proposed by " + orElse(l.Proposer, "Orrery") + ".",
+			Due: endDay(l.ProposedAt, h.Now),
+		})
+	}
+	return list
 }
