@@ -130,7 +130,7 @@ func (v *visit) questionOptions() ([]ui.Option, error) {
 	var list []ui.Option
 	for _, s := range sets {
 		for _, q := range s.Questionnaire.Questions() {
-			list = append(list, ui.Option{Value: s.Key + "/" + q.ID, Text: s.Questionnaire.Name + ": " + q.Title})
+			list = append(list, ui.Option{Value: s.Key + "/" + q.ID, Text: q.Title, Group: s.Questionnaire.Name})
 		}
 	}
 	return list, nil
@@ -249,7 +249,7 @@ func updateIncident(v *visit) error {
 	return v.redirect(views.IncidentPath(i.ID), "The draft is saved.")
 }
 
-// closeIncident closes it, or shows the form with what is missing.
+// closeIncident closes it, or shows where what is missing is written.
 func closeIncident(v *visit) error {
 	i, err := v.incident()
 	if err != nil {
@@ -261,7 +261,11 @@ func closeIncident(v *visit) error {
 	}
 	_, err = v.Incidents.Close(v.ctx(), v.who, i.ID, versionOf(form))
 	if errs, bad := invalid(err); bad {
-		return v.showIncidentForm(http.StatusUnprocessableEntity, views.FormOfIncident(i), errs)
+		typed := slices.DeleteFunc(slices.Clone([]ui.FieldError(errs)), func(one ui.FieldError) bool { return one.Name == "actions" })
+		if len(typed) == 0 { // the form has no place for actions; the page has
+			return v.showIncident(http.StatusUnprocessableEntity, views.IncidentPage{Incident: i}, errs)
+		}
+		return v.showIncidentForm(http.StatusUnprocessableEntity, views.FormOfIncident(i), typed)
 	}
 	if err != nil {
 		return err

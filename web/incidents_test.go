@@ -38,6 +38,14 @@ func told(more ...string) []string {
 		"mitigated_at", "2026-11-20T10:40", "resolved_at", "2026-11-20T12:00", "causes", "Drift is not looked for.\nBeta allows everything.", "why_not_caught", "Beta allowed everything."}, more...)
 }
 
+// holds fails unless the page has the markup.
+func (a answer) holds(markup string) {
+	a.Helper()
+	if !strings.Contains(a.Body, markup) {
+		a.Errorf("%s: has no %s", a.Asked, markup)
+	}
+}
+
 // tells posts an incident and gives its address.
 func (w *wreck) tells(more ...string) string {
 	w.Helper()
@@ -52,12 +60,16 @@ func TestIncidentOverTheWire(t *testing.T) {
 	w.asha.get(path).is(http.StatusOK).says("Payments failed for 40 minutes", "No card could be charged.", "Beta allows everything.", "after 40 min", "Written by Asha Rao", "Close it", "No question that is asked today.")
 	w.vera.get(path).is(http.StatusNotFound)
 	w.vera.get("/incidents").is(http.StatusOK).hides("Payments failed")
+	w.asha.get(path).says("To close it", "Nothing is missing.", "2 (customers noticed, and much did not work)", "after 2 h")
+	bare := w.asha.post("/incidents", "title", "Bare", "severity", "1", "workload", "payments").is(http.StatusSeeOther).Header.Get("Location")
+	w.asha.get(bare).says("To close it", "Say who noticed what", "Say when it was mitigated.").holds(`href="` + bare + `/edit#f-mitigated_at"`)
+	w.asha.post(bare+"/close", "version", "1").is(http.StatusUnprocessableEntity).says("Edit the incident", "Say when it was resolved.", "Name at least one cause.")
 	w.mika.post(path+"/edit", told("version", "1", "change", "A stack update.")...).leadsTo(path)
 	w.asha.post(path+"/edit", told("version", "1", "change", "Mine")...).is(http.StatusConflict).says("Not saved.", "Somebody changed this incident", "Mine")
 
 	w.asha.post(path+"/actions", "todo", "Look for drift", "workload", "payments").leadsTo(path + "#actions")
 	w.asha.post(path+"/actions", "todo", "kept action", "workload", "payments", "owner", w.ashaID.String()).is(http.StatusUnprocessableEntity).says("Say until when", "Nobody owns it yet")
-	w.asha.post(path+"/close", "version", "2").is(http.StatusUnprocessableEntity).says("Every action needs an owner.")
+	w.asha.post(path+"/close", "version", "2").is(http.StatusUnprocessableEntity).says("Every action needs an owner.", "Give it an owner").holds(`id="f-actions"`)
 	page := w.asha.get(path)
 	action := page.value("id")
 	w.asha.post(path+"/actions", "id", action, "todo", "Look for drift", "workload", "payments", "owner", w.ashaID.String(), "due_on", "2026-12-04").leadsTo(path + "#actions")

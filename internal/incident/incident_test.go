@@ -20,6 +20,13 @@ func TestAnIncidentFromDraftToClosed(t *testing.T) {
 		t.Fatalf("created %+v", i)
 	}
 	_, err := h.service.Close(t.Context(), h.asha, i.ID, 1)
+	var order []string
+	for _, one := range fault.FieldsOf(err) {
+		order = append(order, one.Name)
+	}
+	if got := strings.Join(order, " "); got != "summary impact started_at detected_at mitigated_at resolved_at causes" {
+		t.Errorf("what is missing is told in the order %s", got)
+	}
 	for _, field := range []string{"summary: ", "impact: ", "started_at: ", "detected_at: ", "mitigated_at: ", "resolved_at: ", "causes: "} {
 		h.wants(err, fault.Invalid, field)
 	}

@@ -121,14 +121,21 @@ func moment(typed string) (time.Time, error) {
 	return time.Parse("2006-01-02T15:04", strings.Replace(typed, " ", "T", 1))
 }
 
-// complete says what is missing before the incident may be closed.
-func (i Incident) complete() error {
+// Missing says what is missing before the incident may be closed, in the order of its form.
+// What is missing of its actions is named "actions".
+func (i Incident) Missing() []fault.Field {
 	var bad fields
-	bad.need("summary", i.Summary, "Say in a few sentences what happened, before you close it.", maxText)
+	bad.need("summary", i.Summary, "Say in a few sentences what happened.", maxText)
 	bad.need("impact", i.Impact, "Say who noticed what, and for how long.", maxText)
-	for name, t := range map[string]*time.Time{"started_at": i.StartedAt, "detected_at": i.DetectedAt, "mitigated_at": i.MitigatedAt, "resolved_at": i.ResolvedAt} {
-		if t == nil {
-			bad.add(name, "All four times are needed to close it.")
+	for _, one := range []struct {
+		name, message string
+		at            *time.Time
+	}{
+		{"started_at", "Say when it started.", i.StartedAt}, {"detected_at", "Say when it was detected.", i.DetectedAt},
+		{"mitigated_at", "Say when it was mitigated.", i.MitigatedAt}, {"resolved_at", "Say when it was resolved.", i.ResolvedAt},
+	} {
+		if one.at == nil {
+			bad.add(one.name, one.message)
 		}
 	}
 	if len(i.Causes) == 0 {
@@ -139,6 +146,5 @@ func (i Incident) complete() error {
 			bad.add("actions", "Every action needs an owner. Nobody owns: "+text.Cut(a.Title))
 		}
 	}
-	slices.SortStableFunc(bad, func(a, b fault.Field) int { return strings.Compare(a.Name, b.Name) })
-	return fault.InvalidFields(bad...)
+	return bad
 }

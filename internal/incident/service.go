@@ -191,7 +191,7 @@ func (s *Service) Close(ctx context.Context, who identity.Actor, id uuid.UUID, v
 			return fault.New(fault.Conflict, "This incident is closed already.")
 		}
 		i.State, i.ClosedAt = Closed, &now
-		return i.complete()
+		return fault.InvalidFields(i.Missing()...)
 	})
 }
 

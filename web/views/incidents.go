@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/a-h/templ"
 	"github.com/google/uuid"
 
 	"orrery/internal/incident"
@@ -158,11 +159,45 @@ func (p IncidentPage) times() []ui.Definition {
 		}
 		after := ""
 		if p.StartedAt != nil && one.at.After(*p.StartedAt) {
-			after = ", after " + ui.Span(one.at.Sub(*p.StartedAt))
+			after = ", after " + lasted(one.at.Sub(*p.StartedAt))
 		}
 		list = append(list, ui.Definition{Term: one.word, Body: say(ui.Time(*one.at), after)})
 	}
 	return list
+}
+
+// lasted is a length to the minute up to two days, which is what people compare outages by.
+func lasted(d time.Duration) string {
+	if rest := d % time.Hour; d > time.Hour && d < 48*time.Hour && rest >= time.Minute {
+		return ui.Span(d) + " " + ui.Span(rest)
+	}
+	return ui.Span(d)
+}
+
+// severityWords say a severity with what it means.
+func severityWords(n int) string {
+	for _, o := range severities {
+		if o.Value == itoa(n) {
+			return o.Text + " (" + strings.ToLower(o.Hint[:1]) + strings.TrimSuffix(o.Hint[1:], ".") + ")"
+		}
+	}
+	return itoa(n)
+}
+
+// placeOf is where what is missing is written: in the form, or for actions on the page.
+func (p IncidentPage) placeOf(field string) string {
+	if field == "actions" {
+		return "#" + ui.FieldID(field)
+	}
+	return p.path() + "/edit#" + ui.FieldID(field)
+}
+
+// actionsAnchor lets the summary of problems lead to the first action without an owner.
+func (p IncidentPage) actionsAnchor(n int) templ.Attributes {
+	if n > 0 {
+		return nil
+	}
+	return templ.Attributes{"id": ui.FieldID("actions")}
 }
 
 // actionLines are the actions as a list to act on.

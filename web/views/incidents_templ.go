@@ -707,7 +707,7 @@ func incidentWhen(p ui.Page, f IncidentForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Text(ui.Field{Name: "mitigated_at", Label: "Customers were well again", Value: f.Input.Mitigated, Type: "datetime-local", Width: "medium", Error: p.Errors.For("mitigated_at")}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Text(ui.Field{Name: "mitigated_at", Label: "It was mitigated", Value: f.Input.Mitigated, Type: "datetime-local", Width: "medium", Error: p.Errors.For("mitigated_at"), Hint: "Customers were well again, though perhaps not all was mended."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -715,7 +715,7 @@ func incidentWhen(p ui.Page, f IncidentForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Text(ui.Field{Name: "resolved_at", Label: "It was resolved", Value: f.Input.Resolved, Type: "datetime-local", Width: "medium", Error: p.Errors.For("resolved_at")}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Text(ui.Field{Name: "resolved_at", Label: "It was resolved", Value: f.Input.Resolved, Type: "datetime-local", Width: "medium", Error: p.Errors.For("resolved_at"), Hint: "Nothing of it was left to mend."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
