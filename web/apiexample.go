@@ -17,8 +17,31 @@ const exampleID = "0198f3a2-6c1e-7b04-9d55-3f1a2b7c8d90"
 var examples = map[string]any{
 	"key": "payments", "workload": "payments", "team": "ledger", "name": "Payments", "title": "Rehearse the restore", "url": "https://example.com/in", "type": "new-service",
 	"workloads": []any{"payments"}, "due_on": "2026-12-18", "until": "2026-12-18", "questionnaire": "orr", "version": "1.0.0", "system": "servicenow", "owner": exampleID,
-	"observed_at": "2026-11-20T11:00:00Z", "since": "2026-11-20T00:00:00Z", "source": "own:pipeline", "state": "in_progress", "unknown": true, "content": "key: ours ...",
+	"observed_at": "2026-11-20T11:00:00Z", "since": "2026-11-20T00:00:00Z", "source": "own:pipeline", "state": "in_progress", "unknown": true, "on": "item",
 }
+
+// bodies are examples by operation, where what is needed does not show what it is for. The one
+// of a file is for the shell to make.
+var bodies = map[string]string{
+	"save-answer":          `{"chosen":["a_choice"],"notes":"The drill of 3 November shows it."}`,
+	"write-comment":        `{"on":"item","id":"` + exampleID + `","body":"The change is approved. @asha"}`,
+	"create-incident":      `{"title":"Payments failed for 40 minutes","severity":2,"workloads":["payments"],"started_at":"2026-11-20T10:02:00Z"}`,
+	"change-incident":      `{"state":"closed"}`,
+	"add-action":           `{"title":"Look for drift each night","workload":"payments"}`,
+	"change-item":          `{"state":"in_progress"}`,
+	"put-ticket":           `{"url":"https://example.service-now.com/CHG0031","status":"Approved"}`,
+	"propose-lesson":       `{"title":"Changes by hand come undone","failure":"An update takes away what was changed by hand.","kind":"question","proposal":"How do you notice what was changed by hand?","max_risk":"high","practices":[{"title":"Drift is found within a day.","effect":"prevented"}]}`,
+	"change-lesson":        `{"max_risk":"medium"}`,
+	"report-facts":         `{"facts":[{"source":"own:pipeline","key":"load_test","state":"pass","title":"It held 900 requests a second for an hour.","observed_at":"2026-11-20T11:00:00Z"}]}`,
+	"ask-acceptance":       `{"question":"orr/a_question","reason":"The vendor mends it in spring.","control":"Two people look at the figures each morning.","until":"2026-12-18"}`,
+	"ask-report":           `{"options":"full"}`,
+	"change-webhook":       `{"state":"off"}`,
+	"change-workload":      `{"launch_on":"2026-12-18"}`,
+	"check-questionnaire":  ofFile,
+	"import-questionnaire": ofFile,
+}
+
+const ofFile = `$(jq -Rs '{name: "ours.yaml", content: .}' ours.yaml)`
 
 var placeholder = regexp.MustCompile(`\{[a-z_]+\}`)
 
@@ -44,16 +67,28 @@ func exampleOf(spec *huma.OpenAPI, base string, op *huma.Operation) string {
 	}
 	path = placeholder.ReplaceAllStringFunc(path, func(p string) string { return "$" + strings.ToUpper(strings.Trim(p, "{}")) })
 	if op.RequestBody != nil {
-		body, err := json.Marshal(exampleFor(spec, "", op.RequestBody.Content["application/json"].Schema))
-		if err != nil {
-			return ""
-		}
-		line = append(line, "-H 'Content-Type: application/json'", "-d '"+string(body)+"'")
+		line = append(line, "-H 'Content-Type: application/json'", "-d "+bodyOf(spec, op))
 	}
 	if query != "" {
 		query = "?" + query[1:]
 	}
 	return strings.Join(append(line, `"`+base+path+query+`"`), " \\\n  ")
+}
+
+// bodyOf is what the example sends, quoted for a shell.
+func bodyOf(spec *huma.OpenAPI, op *huma.Operation) string {
+	body, written := bodies[op.OperationID]
+	if !written {
+		made, err := json.Marshal(exampleFor(spec, "", op.RequestBody.Content["application/json"].Schema))
+		if err != nil {
+			return ""
+		}
+		body = string(made)
+	}
+	if strings.HasPrefix(body, "$(") {
+		return `"` + body + `"`
+	}
+	return "'" + body + "'"
 }
 
 // answerOf is an answer to the operation as it may be, in JSON; empty when it answers otherwise.

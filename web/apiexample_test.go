@@ -21,6 +21,23 @@ func TestExamplesOfTheAPI(t *testing.T) {
 	if err := c.AddResource("orrery:///api.json", doc); err != nil {
 		t.Fatal(err)
 	}
+	schemaOf := bodySchemas(doc)
+	for _, rest := range strings.Split(page, `aria-label="Example of `)[1:] {
+		id, rest, _ := strings.Cut(rest, `">`)
+		example, _, _ := strings.Cut(rest, "</pre>")
+		_, body, sends := strings.Cut(html.UnescapeString(example), "-d '")
+		if !sends {
+			continue
+		}
+		body = body[:strings.LastIndex(body, "' ")]
+		value, err := jsonschema.UnmarshalJSON(strings.NewReader(body))
+		if err == nil {
+			err = c.MustCompile("orrery:///api.json" + schemaOf[id]).Validate(value)
+		}
+		if err != nil {
+			t.Errorf("%s sends %s: %v", id, body, err)
+		}
+	}
 	seen := 0
 	for _, rest := range strings.Split(page, `aria-label="Answer of `)[1:] {
 		id, rest, _ := strings.Cut(rest, `">`)
@@ -45,4 +62,19 @@ func TestExamplesOfTheAPI(t *testing.T) {
 	if seen < 50 {
 		t.Errorf("only %d answers have an example", seen)
 	}
+}
+
+// bodySchemas are the places of the schemas of what operations take, by operation.
+func bodySchemas(doc any) map[string]string {
+	places := map[string]string{}
+	for _, methods := range doc.(map[string]any)["paths"].(map[string]any) {
+		for _, op := range methods.(map[string]any) {
+			one, _ := op.(map[string]any)
+			if body, ok := one["requestBody"].(map[string]any); ok {
+				schema := body["content"].(map[string]any)["application/json"].(map[string]any)["schema"].(map[string]any)
+				places[one["operationId"].(string)] = schema["$ref"].(string)
+			}
+		}
+	}
+	return places
 }

@@ -18,6 +18,17 @@ type APIReference struct {
 	Problem  string // an example
 }
 
+// FirstCall is for a shell: it lists workloads.
+func (r APIReference) FirstCall() string {
+	return "export ORRERY_TOKEN=orr_pat_...\ncurl -H \"Authorization: Bearer $ORRERY_TOKEN\" \"" + r.Base + "/api/v1/workloads\""
+}
+
+// BeforeChange is for a shell: it sets what the examples of changes send.
+func (r APIReference) BeforeChange() string {
+	return "ID=...                  # of what you change, from its list\nBUILD_ID=build-4471-1   # another one for each act\n" +
+		"ETAG=$(curl -sI -H \"Authorization: Bearer $ORRERY_TOKEN\" \"" + r.Base + "/api/v1/items/$ID\" |\n  tr -d '\\r' | sed -n 's/^[Ee][Tt][Aa][Gg]: //p')"
+}
+
 // APIGroup are the operations on one kind of thing.
 type APIGroup struct {
 	Name       string
