@@ -200,8 +200,6 @@ func (in TrackerInput) check(fresh bool) (TrackerInput, error) {
 		words = "Write the address without a question mark, of at most 500 characters."
 	}
 	add(words != "", "url", words)
-	add(in.Token == "" && fresh, "token", "Write the token with which tickets are made.")
-	add(len(in.Token) > 4000, "token", "Keep the token under 4,000 characters.")
 	switch in.Kind {
 	case Jira:
 		add(!jiraProject.MatchString(in.Project), "project", "Write the key of a project, such as PAY.")
@@ -213,5 +211,7 @@ func (in TrackerInput) check(fresh bool) (TrackerInput, error) {
 	default:
 		add(true, "kind", "Choose Jira Cloud or GitHub Issues.")
 	}
+	add(in.Token == "" && fresh, "token", "Write the token with which tickets are made.")
+	add(len(in.Token) > 4000, "token", "Keep the token under 4,000 characters.")
 	return in, fault.InvalidFields(bad...)
 }
