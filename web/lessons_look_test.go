@@ -46,6 +46,7 @@ func TestLessonsInABrowser(t *testing.T) {
 	e.become(w.vera)
 	e.open(incident + "/lessons/new")
 	e.judge("lesson-new")
+	e.tick("effect_0", "prevented")
 	e.submit(incident+"/lessons", "title", "Look for drift", "failure", "A change by hand is taken away.", "proposal", "How do you avoid harm when stacks are updated?", "practice_0", "We look for drift daily.")
 	e.wants("The lesson is proposed.")
 	lesson := e.here()

@@ -161,7 +161,7 @@ func TestItemBecomesATicket(t *testing.T) {
 	s.visitor().ask("POST", "/hooks/x", strings.NewReader("{}"), nil).is(http.StatusNotFound)
 	s.visitor().ask("POST", "/hooks/"+uuid.NewString(), strings.NewReader("{}"), nil).is(http.StatusNotFound)
 	s.visitor().ask("POST", "/hooks/"+tracker, strings.NewReader(strings.Repeat("x", 2<<20)), nil).is(http.StatusRequestEntityTooLarge)
-	asha.get(item).says("Done, to be verified", "The ticket PAY-1 was closed.", "Done by nobody named", "who neither owns the item nor made its ticket").hides(`value="verified"`)
+	asha.get(item).says("Done, to be verified", "The ticket PAY-1 was closed.", "Done; nobody is named", "who neither owns the item nor made its ticket").hides(`value="verified"`)
 	verify := func(u *browser) answer {
 		page := mika.get(item)
 		return u.post(item, "version", page.value("version"), "owner", asha.actor().PersonID.String(), "due_on", page.value("due_on"), "state", "verified", "resolution", "The ticket PAY-1 was closed.")

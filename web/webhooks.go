@@ -86,7 +86,7 @@ func createWebhook(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.showSecret(e.Name, secret, "/settings/webhooks/"+e.ID.String(), "It signs every delivery to "+e.URL+". docs/webhooks.md says how a receiver checks it.")
+	return v.showSecret(e.Name, secret, "/settings/webhooks/"+e.ID.String(), "It signs every delivery to "+e.URL+" as Standard Webhooks say: the receiver takes it without whsec_, decodes it from base64, and computes HMAC-SHA-256 over the headers webhook-id and webhook-timestamp and the body, with a dot between each. In base64 that is what webhook-signature has after v1 and a comma. Libraries for Standard Webhooks do this.")
 }
 
 func webhookPage(v *visit) error {

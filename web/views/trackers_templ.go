@@ -677,7 +677,7 @@ func ticketLine(i ItemPage, l tickets.Link) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		kind, words := ticketStatus(l)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "<li class=\"gap-s\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "<li class=\"gap-s fs\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
