@@ -105,6 +105,9 @@ func (c gateCmd) ask(s *session) ([]byte, error) {
 	if base == "" {
 		base = s.config.publicURL()
 	}
+	if !strings.HasPrefix(base, "https://") && !strings.HasPrefix(base, "http://") {
+		return nil, fmt.Errorf("the address of the portal begins with https:// or http://, and %q does not", base)
+	}
 	address := base + "/api/v1/workloads/" + url.PathEscape(c.Workload) + "/launch"
 	if c.Change != "" {
 		address += "?" + url.Values{"change": {c.Change}}.Encode()

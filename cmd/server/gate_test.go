@@ -34,6 +34,7 @@ func TestGateCommand(t *testing.T) {
 		{"as JSON", []string{"ledger-export", "-o", "json"}, 0, `"status":"conditional"`},
 		{"cannot tell as JSON", []string{"nonsense", "-o", "json"}, 2, `"status":"cannot_tell"`},
 		{"nobody answers", []string{"payments", "--url", "http://127.0.0.1:1", "--timeout", "100ms"}, 2, "cannot tell"},
+		{"an address without a scheme", []string{"payments", "--url", "127.0.0.1:8080"}, 2, "begins with https:// or http://"},
 		{"a token that is none", []string{"payments", "--token-file", "/dev/null"}, 2, "no token"},
 	} {
 		var out bytes.Buffer
