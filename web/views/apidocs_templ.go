@@ -353,7 +353,7 @@ func apiBegin(r APIReference) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, " that may reviews:read, put it in place of orr_pat_..., and paste this into a shell. For a pipeline a lead makes a token of a service on the page of the team: it does not end when somebody leaves.</p><pre class=\"raw fs\" tabindex=\"0\" aria-label=\"The first call\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, " with the scope reviews:read, put it in place of orr_pat_..., and paste this into a shell. For a pipeline a lead makes a token of a service on the page of the team: it does not end when somebody leaves.</p><pre class=\"raw fs\" tabindex=\"0\" aria-label=\"The first call\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
