@@ -76,6 +76,7 @@ func TestIncidentOverTheWire(t *testing.T) {
 	w.asha.post(path+"/close", "version", "2").leadsTo(path)
 	w.vera.get(path).is(http.StatusOK).says("Closed", "Look for drift", "Payments. Open, Asha Rao.").hides("Open it again")
 	w.vera.get("/incidents?workload=payments").says("Payments failed", "0 of 1 finished")
+	w.vera.get("/incidents?workload=stock&state=closed").says("No incident of this workload is here", "Either stock has none").holds(`href="/incidents?state=closed"`)
 	w.vera.post(path+"/reopen", "version", "3").is(http.StatusForbidden)
 	w.asha.get(path + "/edit").leadsTo(path)
 	w.asha.post(path+"/edit", told("version", "3")...).is(http.StatusConflict)

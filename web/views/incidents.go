@@ -36,6 +36,13 @@ func (l IncidentList) path(state, after string) string {
 	return withQuery("/incidents", q)
 }
 
+// everywhere is the address of the list of all workloads in its state.
+func (l IncidentList) everywhere() string {
+	state := l.Filter.State
+	l.Filter = incident.Filter{}
+	return l.path(state, "")
+}
+
 func (l IncidentList) tabs() []ui.Tab {
 	tab := func(text, state string) ui.Tab {
 		return ui.Tab{Text: text, Href: l.path(state, ""), Current: l.Filter.State == state}
