@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math/bits"
 	"slices"
+	"strings"
 )
 
 // Explanation says why an answer has its risk, and what would lower it.
@@ -48,6 +49,16 @@ func (q *Question) Explain(s Selection) Explanation {
 	}
 	e.Sentence = q.because(s, e)
 	return e
+}
+
+// Beside gives the sentence of an explanation for a place where the word of its risk stands
+// already: without that word at its beginning.
+func (r Risk) Beside(explanation string) string {
+	word := r.Label() + ": "
+	if len(explanation) <= len(word) || !strings.EqualFold(explanation[:len(word)], word) {
+		return explanation
+	}
+	return sentence(strings.TrimSuffix(explanation[len(word):], "."))
 }
 
 // change is a set of choices whose ticks are turned.

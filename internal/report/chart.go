@@ -149,7 +149,7 @@ func (r *report) riskTable(f *typeset.Flow, n *tagged.Node, l label, title strin
 // lacks says why a question has its risk and, where the question itself is not printed, what
 // is not ticked and what to do first.
 func (r *report) lacks(q *question) string {
-	lines := filled(q.Explanation)
+	lines := filled(questionnaire.Risk(q.Risk).Beside(q.Explanation))
 	if r.full() {
 		return strings.Join(lines, "\n")
 	}

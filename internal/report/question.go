@@ -74,7 +74,7 @@ func (r *report) questionHead(f *typeset.Flow, n *tagged.Node, q *question) {
 		f.Space(4)
 		l := r.riskOf(q)
 		f.Paragraph(n.Add("P"), typeset.Paragraph{Status: l.Status, Keep: true, Spans: []typeset.Span{
-			l.span(styleText.Size), span(prefixed("   ", q.Explanation), styleText),
+			l.span(styleText.Size), span(prefixed("   ", questionnaire.Risk(q.Risk).Beside(q.Explanation)), styleText),
 		}})
 		f.Space(3)
 		f.Paragraph(n.Add("P"), typeset.Paragraph{Keep: true, Spans: []typeset.Span{span(provenance(q), styleMeta)}})

@@ -206,7 +206,9 @@ func rungs(x questionnaire.Explanation) []ui.Rung {
 	for _, r := range x.Rungs {
 		rung := ui.Rung{Risk: string(r.Risk), Text: r.Text, Here: r.Here}
 		if r.Here {
-			rung.Note = because(x.Sentence)
+			if why := x.Risk.Beside(x.Sentence); why != r.Text {
+				rung.Note = because(why)
+			}
 		}
 		list = append(list, rung)
 	}
