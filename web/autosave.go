@@ -54,7 +54,11 @@ func (v *visit) autosave() error {
 	case err == nil:
 		return v.savedState(saved)
 	case errors.As(err, &stale):
-		return v.json(http.StatusConflict, answerState{Conflict: true, Words: "Changed by " + stale.Theirs.SavedBy, Version: stale.Theirs.Version})
+		by := stale.Theirs.SavedBy
+		if views.SavedByReader(stale.Theirs, v.who.PersonID.String()) {
+			by = "you in another window"
+		}
+		return v.json(http.StatusConflict, answerState{Conflict: true, Words: "Changed by " + by, Version: stale.Theirs.Version})
 	case fault.Is(err, fault.Internal), fault.Is(err, fault.Unavailable):
 		return err
 	}

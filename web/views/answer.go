@@ -81,9 +81,24 @@ func (f QuestionForm) differs(id string) string {
 		return ""
 	}
 	if f.Conflict.Has(id) {
-		return "ticked by " + f.Conflict.SavedBy
+		return "ticked by " + f.otherAuthor()
 	}
-	return "not ticked by " + f.Conflict.SavedBy
+	return "not ticked by " + f.otherAuthor()
+}
+
+// otherAuthor names who saved the other version, which may be the reader in another window.
+func (f QuestionForm) otherAuthor() string {
+	if f.ownConflict() {
+		return "you"
+	}
+	return f.Conflict.SavedBy
+}
+
+func (f QuestionForm) ownConflict() bool { return SavedByReader(*f.Conflict, f.Person) }
+
+// SavedByReader reports whether a stored answer is the reader's own.
+func SavedByReader(a review.Answer, reader string) bool {
+	return a.SavedByID != nil && a.SavedByID.String() == reader
 }
 
 // riskLabel names the risk panel by its heading, and where there are several by the question.
