@@ -133,7 +133,8 @@ func (c chart) step() int { return chartWide / max(1, len(c.Months)) }
 // y is the height of a figure, from the upper edge.
 func (c chart) y(figure float64) int { return chartHigh - int(figure/float64(c.Top)*chartHigh+0.5) }
 
-// points are a line through the months in which something was decided.
+// points are a line through the months in which something was decided; of one month it is a
+// dot.
 func (c chart) points(figure func(portfolio.Month) float64) string {
 	var parts []string
 	for i, m := range c.Months {
@@ -141,7 +142,21 @@ func (c chart) points(figure func(portfolio.Month) float64) string {
 			parts = append(parts, itoa(i*c.step()+c.step()/2)+","+itoa(c.y(figure(m))))
 		}
 	}
+	if len(parts) == 1 {
+		parts = append(parts, parts[0])
+	}
 	return strings.Join(parts, " ")
+}
+
+// lone reports whether a line would have one point only.
+func (c chart) lone() bool {
+	decided := 0
+	for _, m := range c.Months {
+		if m.Decided() > 0 {
+			decided++
+		}
+	}
+	return decided == 1
 }
 
 // column is a rectangle of a month.
@@ -189,7 +204,12 @@ func (d DashboardPage) timeChart() chart {
 	return c
 }
 
-func days(f float64) string { return strconv.FormatFloat(f, 'f', 1, 64) }
+func days(f float64) string {
+	if f < 0.05 {
+		return "under 0.1"
+	}
+	return strconv.FormatFloat(f, 'f', 1, 64)
+}
 
 // decidedAny reports whether a chart of months has anything to show.
 func (d DashboardPage) decidedAny() bool {
