@@ -50,6 +50,11 @@ func answerLines(s review.Sheet, section review.Section, change bool) []ui.Answe
 	return lines
 }
 
+// whyHigh says why an answer counts as high, where the heading says that it does.
+func whyHigh(e review.Entry) string {
+	return questionnaire.RiskHigh.Beside(e.Question.Explain(e.Answer.Selection()).Sentence)
+}
+
 // withMissing shows the answers of a section with the practices that are not ticked, as a
 // reader needs who decides.
 func withMissing(s review.Sheet, section review.Section) []ui.AnswerLine {

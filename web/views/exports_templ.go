@@ -246,7 +246,7 @@ func readoutMediums(d DecidePage, counts review.Counts) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = ui.Status(ui.RiskMedium, itoa(counts.Medium)+" medium").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = riskHeading(ui.RiskMedium, counts.Medium, "medium").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -167,6 +167,14 @@ func DecisionStatus(outcome string) templ.Component {
 	return status{"", outcome}
 }
 
+// DecisionWord is the word DecisionStatus shows, for where a note's own sign says the rest.
+func DecisionWord(outcome string) string {
+	if s, ok := decisions[outcome]; ok {
+		return s.text
+	}
+	return outcome
+}
+
 var decisions = map[string]status{
 	"go":          {DecisionGo, "Go"},
 	"conditional": {DecisionConditional, "Conditional go"},
