@@ -39,13 +39,13 @@ func blockedWords(list []review.Blocker) string {
 	case confirm:
 		return "Each is to be confirmed. "
 	case unowned:
-		return "Each is a high that nobody is named to mend, and that is neither accepted nor asked to be. "
+		return "Each is a high that is neither accepted nor asked to be. Submitting asks who mends it, and by when. "
 	}
 	var parts []string
 	for _, p := range []struct {
 		n     int
 		words string
-	}{{open, "unanswered"}, {confirm, "to be confirmed"}, {unowned, "high with nobody named to mend it"}} {
+	}{{open, "unanswered"}, {confirm, "to be confirmed"}, {unowned, "high to name an owner for"}} {
 		if p.n > 0 {
 			parts = append(parts, itoa(p.n)+" "+p.words)
 		}
