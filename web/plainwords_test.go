@@ -79,3 +79,25 @@ func TestLongNamesStayInThePage(t *testing.T) {
 		}
 	}
 }
+
+// A form that came too late is kept, with a way to the page as it is now.
+func TestLateFormLeadsToThePage(t *testing.T) {
+	r := newReviewed(t, false)
+	r.answerAll(true)
+	r.asha.post(r.path + "/submit").leadsTo(r.path)
+	e := r.sheet.Entries()[0]
+	path := r.sheet.QuestionPath(e)
+	for referer, link := range map[string]string{
+		r.URL + path + "?view=one":       `href="` + path + `?view=one"`,
+		r.URL + r.path + "/submit":       "", // nothing opens there
+		r.URL + "//evil.example/reviews": "",
+		"https://evil.example" + path:    "",
+		"":                               "",
+	} {
+		form := strings.NewReader(values("version", "1", "choice", e.Question.Choices[0].ID, "notes", "late words").Encode())
+		page := r.asha.ask(http.MethodPost, path, form, http.Header{"Referer": {referer}}).is(http.StatusConflict).says("This round is submitted", "late words", "Send it again")
+		if has := strings.Contains(page.Body, "See the page as it is now"); has != (link != "") || !strings.Contains(page.Body, link) || strings.Contains(page.Body, "evil") {
+			t.Errorf("from %q: a link %v", referer, has)
+		}
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/a-h/templ"
+	"github.com/go-chi/chi/v5"
 	"github.com/google/uuid"
 
 	"orrery/internal/fault"
@@ -139,6 +140,9 @@ func (v *visit) keep(kind fault.Kind, err error) error {
 		Problem: ui.ProblemProps{Status: statusOf[kind], Title: problemTitles[kind], Text: words(err)},
 		Action:  v.r.URL.Path, SignIn: kind == fault.Unauthenticated,
 	}
+	if !k.SignIn {
+		k.From = v.cameFrom()
+	}
 	for _, name := range slices.Sorted(maps.Keys(v.r.PostForm)) {
 		if !slices.Contains(secretFields, name) {
 			for _, value := range v.r.PostForm[name] {
@@ -147,6 +151,17 @@ func (v *visit) keep(kind fault.Kind, err error) error {
 		}
 	}
 	return v.render(statusOf[kind], views.KeptForm(v.page(problemTitles[kind], ""), k))
+}
+
+// cameFrom is the page of this site that the form was sent from, when the browser says it and
+// it can be opened again.
+func (v *visit) cameFrom() string {
+	at, err := url.Parse(v.r.Referer())
+	route := chi.RouteContext(v.ctx())
+	if err != nil || at.Host != v.r.Host || route == nil || route.Routes == nil || !route.Routes.Match(chi.NewRouteContext(), http.MethodGet, at.Path) {
+		return ""
+	}
+	return localPath(at.RequestURI())
 }
 
 var secretFields = []string{"password", "current", "new_password", "token"}

@@ -11,7 +11,8 @@ type Kept struct {
 	Problem ui.ProblemProps
 	Action  string // where the form was sent
 	Fields  []KeptField
-	SignIn  bool // signing in is what mends it
+	SignIn  bool   // signing in is what mends it
+	From    string // the page it was sent from; may be empty
 }
 
 // KeptField is one value of the form.
