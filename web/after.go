@@ -79,7 +79,7 @@ func revokeDecision(v *visit) error {
 	if err != nil {
 		return err
 	}
-	r, err := v.Reviews.Revoke(v.ctx(), v.who, id, form.Get("reason"))
+	r, err := v.Reviews.Revoke(v.ctx(), v.who, id, form.Get("content"), form.Get("reason"))
 	if errs, ok := invalid(err); ok {
 		return v.showRecord(http.StatusUnprocessableEntity, id, form.Get("reason"), errs)
 	}

@@ -174,7 +174,7 @@ var reviewRows = map[string]row{
 	"Paper":         {readers, func(c call) error { return only(c.Reviews.Paper(c.ctx, c.who, c.review(), 1)) }},
 	"Frozen":        {readers, func(c call) error { return only(c.Reviews.Frozen(c.ctx, c.who, c.review(), 1)) }}, // the round is a draft: a conflict
 	"Launch":        {readers, func(c call) error { return only(c.Reviews.Launch(c.ctx, c.who, c.w.Key, "")) }},
-	"Revoke":        {approvers, func(c call) error { return only(c.Reviews.Revoke(c.ctx, c.who, c.review(), "")) }},
+	"Revoke":        {approvers, func(c call) error { return only(c.Reviews.Revoke(c.ctx, c.who, c.review(), "", "")) }},
 	"OpenNextRound": {team, func(c call) error { return only(c.Reviews.OpenNextRound(c.ctx, c.who, c.review())) }},
 	"RecordOutside": {teamOrAdmin, func(c call) error { return only(c.Reviews.RecordOutside(c.ctx, c.who, c.w.ID, review.OutsideInput{})) }},
 	"JudgeOutside":  {approvers, func(c call) error { return c.Reviews.JudgeOutside(c.ctx, c.who, c.outside, "accepted", "") }},

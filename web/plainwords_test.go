@@ -39,7 +39,11 @@ func TestCheckAndReadoutSayWhatThereIs(t *testing.T) {
 	r := newReviewed(t, false)
 	r.asha.get(r.path + "/check").is(http.StatusOK).says("Answer" + "the question: " + r.sheet.Entries()[0].Question.Title).hides("Change" + "the answer to")
 	r.answerAll(true)
-	r.asha.get(r.path + "/check").is(http.StatusOK).says("Change" + "the answer to: " + r.sheet.Entries()[0].Question.Title).hides("Answer" + "the question")
+	e := r.sheet.Entries()[0]
+	noted := append(ticks(e, true), "notes", "The drill\nof **May** "+strings.Repeat("x", 200))
+	noted[1] = "1" // the version
+	r.asha.post(r.sheet.QuestionPath(e), noted...).is(http.StatusSeeOther)
+	r.asha.get(r.path+"/check").is(http.StatusOK).says("Change"+"the answer to: "+e.Question.Title, "The drill of **May** xx", "xx…").hides("Answer" + "the question")
 	r.asha.post(r.path + "/submit").leadsTo(r.path)
 	page := r.noor.get(r.path+"/decide").is(http.StatusOK).says("No high", "No answer counts as high.", "No medium", "it is then due on the launch date, or in two weeks")
 	if strings.Contains(page.Body, ">0 high<") || strings.Contains(page.Body, ">0 medium<") {

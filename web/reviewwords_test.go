@@ -125,7 +125,7 @@ func TestReasonsOfARecord(t *testing.T) {
 	long := "The drill was staged. " + strings.Repeat("It was not what it seemed. ", 60) + "The end."
 	r.noor.get(r.path + "/record").says("Reason: because")
 	r.Clock.pass(time.Minute)
-	r.noor.post(r.path+"/revocation", "reason", long).is(http.StatusSeeOther)
+	r.noor.post(r.path+"/revocation", "content", r.noor.get(r.path+"/record").value("content"), "reason", long).is(http.StatusSeeOther)
 	for _, path := range []string{r.path, r.path + "/record"} {
 		page := r.asha.get(path).is(http.StatusOK).says("Reason: because", "The drill was staged.", "The end.")
 		if !regexp.MustCompile(`(?s)<details class="more"><summary>[^<]*: The drill was staged\.[^<]*…</summary>`).MatchString(page.Body) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -164,7 +165,8 @@ func newLog(level string) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: l}))
 }
 
-// quieter passes on warnings and errors only: River counts its jobs aloud.
+// quieter passes on warnings and errors only, River counts its jobs aloud; and of these not what
+// the end of the program interrupts.
 func quieter(log *slog.Logger) *slog.Logger {
 	return slog.New(levelHandler{log.Handler()})
 }
@@ -174,4 +176,17 @@ type levelHandler struct{ slog.Handler }
 // Enabled leaves out what is below a warning.
 func (h levelHandler) Enabled(ctx context.Context, l slog.Level) bool {
 	return l >= slog.LevelWarn && h.Handler.Enabled(ctx, l)
+}
+
+// Handle leaves out what was cancelled.
+func (h levelHandler) Handle(ctx context.Context, r slog.Record) error {
+	cancelled := false
+	r.Attrs(func(a slog.Attr) bool {
+		cancelled = strings.Contains(a.Value.String(), context.Canceled.Error())
+		return !cancelled
+	})
+	if cancelled {
+		return nil
+	}
+	return h.Handler.Handle(ctx, r)
 }

@@ -315,9 +315,10 @@ func reasonFor(field, typed, missing string) (string, error) {
 // SettleAcceptances marks that the risks of the questions are mended, so that nothing is left
 // to accept: those asked for and granted end, and older ones bear on nothing any more. It
 // does not authorise: a decision calls it, after LockStanding, and the verification of an item.
-func SettleAcceptances(ctx context.Context, tx pgx.Tx, workloadID uuid.UUID, questions []string, now time.Time) error {
-	const sql = `update acceptances set settled_at = $3 where workload_id = $1 and question = any($2) and settled_at is null`
-	if _, err := tx.Exec(ctx, sql, workloadID, questions, now); err != nil {
+// Where askedOn is a page's address, only those are settled that were asked for below it.
+func SettleAcceptances(ctx context.Context, tx pgx.Tx, workloadID uuid.UUID, questions []string, askedOn string, now time.Time) error {
+	const sql = `update acceptances set settled_at = $3 where workload_id = $1 and question = any($2) and settled_at is null and starts_with(href, $4)`
+	if _, err := tx.Exec(ctx, sql, workloadID, questions, now, askedOn); err != nil {
 		return fmt.Errorf("settle acceptances: %w", err)
 	}
 	return nil

@@ -161,7 +161,7 @@ func (s *Service) store(ctx context.Context, tx pgx.Tx, who identity.Actor, it I
 		return err
 	}
 	if it.Finished() && it.CauseKind == CauseQuestion {
-		if err := SettleAcceptances(ctx, tx, it.WorkloadID, []string{it.CauseKey}, now); err != nil {
+		if err := SettleAcceptances(ctx, tx, it.WorkloadID, []string{it.CauseKey}, "", now); err != nil {
 			return err
 		}
 	}

@@ -72,7 +72,7 @@ func (s *Service) Change(ctx context.Context, who identity.Actor, id uuid.UUID, 
 			return err
 		}
 		if it.Finished() && it.CauseKind == CauseQuestion {
-			if err := SettleAcceptances(ctx, tx, it.WorkloadID, []string{it.CauseKey}, now); err != nil {
+			if err := SettleAcceptances(ctx, tx, it.WorkloadID, []string{it.CauseKey}, "", now); err != nil {
 				return err
 			}
 		}

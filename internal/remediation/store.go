@@ -69,14 +69,17 @@ func OfWorkload(ctx context.Context, q postgres.Querier, workloadID uuid.UUID) (
 }
 
 // CollectLeft queues what the launch gate may hold for: the items of a workload that are
-// conditions or of high risk, and that are not finished or were closed, which verifies nothing.
-// Conditions come first, then by due day. Of an Item ID, CauseKind, CauseKey, Title, Risk,
-// Timing, DueOn and State are filled. It does not authorise, as OfWorkload.
-func CollectLeft(b *pgx.Batch, out *[]Item, workloadID uuid.UUID) {
+// conditions of the decision, also when they were closed, which verifies nothing, or unfinished
+// and of high risk. uuid.Nil asks for no conditions. They come first, then by due day. Of an Item
+// ID, CauseKind, CauseKey, Title, Risk, Timing, DueOn and State are filled. It does not
+// authorise, as OfWorkload.
+func CollectLeft(b *pgx.Batch, out *[]Item, workloadID, decision uuid.UUID) {
 	postgres.Collect(b, out, pgx.RowToStructByNameLax[Item], `
 		select i.id, i.cause_kind, i.cause_key, i.title, i.risk, i.timing, i.due_on, i.state from items i
-		where i.workload_id = $1 and (i.risk = 'high' or i.cause_kind = 'condition') and (i.state = 'closed' or not `+finished+`)
-		order by i.cause_kind <> 'condition', i.due_on, i.id limit 500`, workloadID)
+		where i.workload_id = $1 and case
+			when i.cause_kind = 'condition' then starts_with(i.cause_key, $2) and (i.state = 'closed' or not `+finished+`)
+			else i.risk = 'high' and not `+finished+` end
+		order by i.cause_kind <> 'condition', i.due_on, i.id limit 500`, workloadID, decision.String()+"/")
 }
 
 // ownedBefore is had_ticket of an item i whose owner becomes @owner: an owner is remembered.

@@ -149,7 +149,8 @@ func (s *Service) AskAcceptance(ctx context.Context, who identity.Actor, workloa
 }
 
 // settle marks that what this round asked and found without a risk needs no acceptance any
-// more. A decision that lets a launch go ahead calls it.
+// more. A decision that lets a launch go ahead calls it. Of a change it settles only what was
+// asked for in its review: the rest stands for the workload.
 func settle(ctx context.Context, tx pgx.Tx, r Readout, d decided, now time.Time) error {
 	if d.outcome == NoGo {
 		return nil
@@ -160,7 +161,11 @@ func settle(ctx context.Context, tx pgx.Tx, r Readout, d decided, now time.Time)
 			mended = append(mended, e.Key())
 		}
 	}
-	return remediation.SettleAcceptances(ctx, tx, r.Workload.ID, mended, now)
+	askedOn := ""
+	if r.ChangeKey != "" {
+		askedOn = r.Path() + "/"
+	}
+	return remediation.SettleAcceptances(ctx, tx, r.Workload.ID, mended, askedOn, now)
 }
 
 // SnapshotAcceptance is an acceptance of a question that was asked, as it stood.

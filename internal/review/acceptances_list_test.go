@@ -1,6 +1,8 @@
 package review_test
 
 import (
+	"encoding/hex"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,12 +14,12 @@ import (
 	"orrery/internal/review"
 )
 
-// What was accepted as a medium does not cover a high.
-func TestAMediumsAcceptanceCoversNoHigh(t *testing.T) {
-	w := newWorld(t, 2)
-	r := w.start(review.StartInput{})
+// mediumAccepted is a review with one medium, which is accepted.
+func mediumAccepted(t *testing.T) (w *world, r review.Review, medium review.Entry) {
+	t.Helper()
+	w = newWorld(t, 2)
+	r = w.start(review.StartInput{})
 	sheet := w.answerAll(w.asha, r.ID, true)
-	var medium review.Entry
 	for _, e := range sheet.Entries() {
 		in := review.AnswerInput{ReviewID: r.ID, Questionnaire: e.Questionnaire, QuestionID: e.Question.ID, Version: e.Answer.Version}
 		for _, c := range e.Question.Choices {
@@ -35,12 +37,43 @@ func TestAMediumsAcceptanceCoversNoHigh(t *testing.T) {
 		t.Fatal("no question of the core path can be medium by its core choices alone")
 	}
 	w.grant(w.ask(medium.Key(), remediation.AskInput{Reason: "x", Control: "y", Until: "2027-11-19"}))
+	return w, r, medium
+}
+
+// What was accepted as a medium does not cover a high.
+func TestAMediumsAcceptanceCoversNoHigh(t *testing.T) {
+	w, r, medium := mediumAccepted(t)
 	if c := review.Count(w.sheet(r.ID).Entries()); c.Accepted != 1 {
 		t.Errorf("counts of an accepted medium: %+v", c)
 	}
 	w.answer(w.asha, r.ID, medium, false)
 	if c := review.Count(w.sheet(r.ID).Entries()); c.High != 1 || c.Accepted != 0 || c.Unaccepted != 1 {
 		t.Errorf("counts of the high: %+v", c)
+	}
+}
+
+// Nor does the gate leave out a high that came after it.
+func TestAMediumsAcceptanceHidesNoHigh(t *testing.T) {
+	w, r, medium := mediumAccepted(t)
+	r = w.submit(r.ID)
+	w.sign(w.noor, r, review.Agree)
+	if _, err := w.decide(w.noor, review.DecideInput{ReviewID: r.ID, Content: hex.EncodeToString(r.Round.ContentSHA256), Outcome: review.Go}); err != nil {
+		t.Fatal(err, fieldWords(err))
+	}
+	if g := w.gate(); !slices.Equal(codes(g.Warnings), []string{"risk_accepted"}) {
+		t.Errorf("an accepted medium: %+v", g.Warnings)
+	}
+	w.later(time.Hour)
+	next := w.start(review.StartInput{})
+	w.answerAll(w.asha, next.ID, true)
+	for _, e := range w.sheet(next.ID).Entries() {
+		if e.Key() == medium.Key() {
+			w.answer(w.asha, next.ID, e, false)
+		}
+	}
+	w.submit(next.ID)
+	if g := w.gate(); !slices.Equal(codes(g.Warnings), []string{"high_open", "risk_accepted"}) {
+		t.Errorf("a high since: %+v", g.Warnings)
 	}
 }
 

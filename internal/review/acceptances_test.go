@@ -373,6 +373,13 @@ func TestMendedRisksNeedNoAcceptance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if g := w.gate(); !slices.Equal(codes(g.Warnings), []string{"risk_accepted"}) {
+		t.Errorf("what is accepted is said twice: %+v", g.Warnings)
+	}
+	w.clock = time.Date(2026, 12, 25, 0, 0, 0, 0, time.UTC)
+	if g := w.gate(); !slices.Equal(codes(g.Warnings), []string{"high_overdue", "risk_accepted"}) {
+		t.Errorf("the work is late: %+v", g.Warnings)
+	}
 	w.clock = time.Date(2027, 3, 4, 0, 0, 0, 0, time.UTC)
 	wantGate(t, w.gate(), review.GateHold, "acceptance_ended")
 	w.finish(t, item.String(), w.asha, w.mika)
@@ -389,6 +396,46 @@ func TestMendedRisksNeedNoAcceptance(t *testing.T) {
 	if _, err := w.reviews.AskAcceptance(t.Context(), w.asha, "payments", key, remediation.AskInput{Reason: "x", Control: "y", Until: "2027-04-01"}); err != nil {
 		t.Errorf("asking again: %v", err)
 	}
+}
+
+// What broke again after it was verified, and what the decision on a change settled, is as it
+// was decided on: an acceptance that is over holds the launch.
+func TestAnAcceptanceIsNotForgotten(t *testing.T) {
+	w, id, _ := decidedOn(t)
+	item, err := w.items.MendInstead(t.Context(), w.asha, id, w.asha.PersonID.String(), "2026-12-24")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.clock = w.clock.Add(time.Hour)
+	w.finish(t, item.String(), w.asha, w.mika)
+	it, err := w.items.Item(t.Context(), w.asha, item)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := remediation.Change{Version: it.Version, OwnerID: it.OwnerID.String(), DueOn: "2027-06-01", State: remediation.Open}
+	if _, err := w.items.Change(t.Context(), w.asha, item, again); err != nil {
+		t.Fatal(err)
+	}
+	if g := w.gate(); !slices.Equal(codes(g.Warnings), []string{"risk_accepted"}) {
+		t.Errorf("broken again: %+v", g.Warnings)
+	}
+	w.clock = time.Date(2027, 3, 4, 0, 0, 0, 0, time.UTC)
+	wantGate(t, w.gate(), review.GateHold, "acceptance_ended")
+
+}
+
+func TestAChangeSettlesNothingOfTheWorkload(t *testing.T) {
+	w, id, key := decidedOn(t)
+	if _, err := w.items.Revoke(t.Context(), w.noor, id, "No."); err != nil {
+		t.Fatal(err)
+	}
+	wantGate(t, w.gate(), review.GateHold, "acceptance_ended")
+	w.clock = w.clock.Add(time.Hour)
+	r := w.outcome(w.start(review.StartInput{ChangeKey: "CHG-7", ChangeTitle: "Faster exports"}), review.Go)
+	if !slices.ContainsFunc(w.sheet(r.ID).Entries(), func(e review.Entry) bool { return e.Key() == key }) {
+		t.Fatal("the change was not asked " + key)
+	}
+	wantGate(t, w.gate(), review.GateHold, "acceptance_ended")
 }
 
 // A next review that finds no risk leaves nothing to accept.

@@ -47,10 +47,31 @@ func (w *world) outcome(r review.Review, outcome string) review.Review {
 	return r
 }
 
+// revoke takes back the newest decision of a review, which the person has seen.
+func (w *world) revoke(who identity.Actor, id uuid.UUID, why string) (review.Review, error) {
+	w.t.Helper()
+	return w.reviews.Revoke(w.t.Context(), who, id, w.newestContent(id), why)
+}
+
+// newestContent is that of the newest decision of a review, in hex.
+func (w *world) newestContent(id uuid.UUID) string {
+	w.t.Helper()
+	rec, err := w.reviews.Record(w.t.Context(), w.noor, id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, round := range rec.Rounds {
+		if round.Decision != nil {
+			return hex.EncodeToString(round.Decision.ContentSHA256)
+		}
+	}
+	return ""
+}
+
 func TestRevocation(t *testing.T) {
 	w := newWorld(t, 2)
 	r := w.start(review.StartInput{})
-	_, err := w.reviews.Revoke(t.Context(), w.noor, r.ID, "x")
+	_, err := w.revoke(w.noor, r.ID, "x")
 	wantFault(t, err, fault.Conflict, "not decided")
 	w.answerAll(w.tomas, r.ID, true) // an approver who answers
 	r = w.outcome(r, review.Go)
@@ -59,17 +80,19 @@ func TestRevocation(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.later(time.Hour)
-	_, err = w.reviews.Revoke(t.Context(), w.asha, r.ID, "x")
+	_, err = w.revoke(w.asha, r.ID, "x")
 	wantFault(t, err, fault.Forbidden, "Only an approver")
-	_, err = w.reviews.Revoke(t.Context(), w.tomas, r.ID, "x")
+	_, err = w.revoke(w.tomas, r.ID, "x")
 	wantFault(t, err, fault.Forbidden, "saved an answer")
-	_, err = w.reviews.Revoke(t.Context(), w.noor, r.ID, " ")
+	_, err = w.revoke(w.noor, r.ID, " ")
 	wantFault(t, err, fault.Invalid, "reason")
-	_, err = w.reviews.Revoke(t.Context(), w.noor, r.ID, strings.Repeat("x", 10_001))
+	_, err = w.revoke(w.noor, r.ID, strings.Repeat("x", 10_001))
 	wantFault(t, err, fault.Invalid, "10,000")
+	_, err = w.reviews.Revoke(t.Context(), w.noor, r.ID, strings.Repeat("0", 64), "x")
+	wantFault(t, err, fault.Conflict, "Another decision was made since")
 	wantGate(t, w.launch(""), review.GateGo, "")
 
-	next, err := w.reviews.Revoke(t.Context(), w.noor, r.ID, "The drill was staged.")
+	next, err := w.revoke(w.noor, r.ID, "The drill was staged.")
 	if err != nil || next.State != review.Open || next.Round.Number != 2 || next.Round.State != review.Draft {
 		t.Fatalf("after a revocation: %+v %s, %v", next.Round, next.State, err)
 	}
@@ -86,7 +109,7 @@ func TestRevocation(t *testing.T) {
 	if err != nil || rec.Rounds[1].Decision.Revoked == nil || rec.Rounds[1].Decision.Revoked.Reason != "The drill was staged." || rec.Rounds[1].Decision.Revoked.RevokedBy != "Noor Haddad" {
 		t.Errorf("the record says %+v, %v", rec.Rounds[1].Decision, err)
 	}
-	_, err = w.reviews.Revoke(t.Context(), w.noor, r.ID, "again")
+	_, err = w.revoke(w.noor, r.ID, "again")
 	wantFault(t, err, fault.Conflict, "revoked already")
 	for _, sql := range []string{`delete from revocations`, `update revocations set reason = 'x'`} {
 		if _, err := w.db.Exec(t.Context(), sql); err == nil {
@@ -98,6 +121,18 @@ func TestRevocation(t *testing.T) {
 	}
 }
 
+// A revocation is the later act, whatever the clock of its server says.
+func TestRevocationByALateClock(t *testing.T) {
+	w := newWorld(t, 3)
+	r := w.outcome(w.start(review.StartInput{}), review.Go)
+	w.later(-time.Hour)
+	if _, err := w.revoke(w.noor, r.ID, "x"); err != nil {
+		t.Fatal(err)
+	}
+	w.later(2 * time.Hour)
+	wantGate(t, w.launch(""), review.GateHold, "revoked")
+}
+
 // An older go never comes back: not by a revocation, not by cancelling the review.
 func TestNothingOlderComesBack(t *testing.T) {
 	w := newWorld(t, 3)
@@ -105,9 +140,9 @@ func TestNothingOlderComesBack(t *testing.T) {
 	w.later(time.Hour)
 	second := w.outcome(w.start(review.StartInput{}), review.Go)
 	w.later(time.Hour)
-	_, err := w.reviews.Revoke(t.Context(), w.noor, first.ID, "x")
+	_, err := w.revoke(w.noor, first.ID, "x")
 	wantFault(t, err, fault.Conflict, "A newer decision governs")
-	if _, err = w.reviews.Revoke(t.Context(), w.noor, second.ID, "x"); err != nil {
+	if _, err = w.revoke(w.noor, second.ID, "x"); err != nil {
 		t.Fatal(err)
 	}
 	wantGate(t, w.launch(""), review.GateHold, "revoked")
@@ -121,12 +156,12 @@ func TestNothingOlderComesBack(t *testing.T) {
 	wantGate(t, w.launch(""), review.GateGo, "")
 	w.later(time.Hour)
 	open := w.start(review.StartInput{}) // taking back beside an open review opens no second one
-	if third, err = w.reviews.Revoke(t.Context(), w.noor, third.ID, "x"); err != nil || third.State != review.Closed {
+	if third, err = w.revoke(w.noor, third.ID, "x"); err != nil || third.State != review.Closed {
 		t.Fatalf("revoked beside an open review: %s, %v", third.State, err)
 	}
 	wantGate(t, w.launch(""), review.GateHold, "revoked")
 	w.outcome(open, review.NoGo)
-	_, err = w.reviews.Revoke(t.Context(), w.noor, open.ID, "x")
+	_, err = w.revoke(w.noor, open.ID, "x")
 	wantFault(t, err, fault.Conflict, "no-go")
 }
 
@@ -157,7 +192,7 @@ func TestEndsToTheSecond(t *testing.T) {
 			t.Errorf("%v after the end: %s %v, want %s %s", c.at, g.Status, codes(g), c.status, c.code)
 		}
 	}
-	_, err := w.reviews.Revoke(t.Context(), w.noor, r.ID, "x")
+	_, err := w.revoke(w.noor, r.ID, "x")
 	wantFault(t, err, fault.Conflict, "has ended")
 
 	w.clock = end.Add(-14*day - time.Second)
@@ -289,7 +324,7 @@ func TestEmergencyBesideOtherDecisions(t *testing.T) {
 	w.later(time.Hour)
 	_, err = w.reviews.DecideEmergency(t.Context(), w.noor, w.payments.ID, emergencyFor(w, 3))
 	wantFault(t, err, fault.Conflict, "lets this subject through already")
-	if _, err = w.reviews.Revoke(t.Context(), w.noor, r.ID, "x"); err != nil {
+	if _, err = w.revoke(w.noor, r.ID, "x"); err != nil {
 		t.Fatal(err)
 	}
 	w.later(time.Hour) // after a revocation it is possible, in the review that is open already
@@ -419,7 +454,7 @@ func TestRestrictedHidesWhatFollows(t *testing.T) {
 	ctx, admin := t.Context(), w.vera
 	admin.Roles = []identity.OrgRole{identity.Admin}
 	for name, err := range map[string]error{
-		"revoke":        second(w.reviews.Revoke(ctx, w.vera, r.ID, "x")),
+		"revoke":        second(w.revoke(w.vera, r.ID, "x")),
 		"next round":    second(w.reviews.OpenNextRound(ctx, w.vera, r.ID)),
 		"emergency":     second(w.reviews.DecideEmergency(ctx, w.vera, w.payments.ID, emergencyFor(w, 1))),
 		"end emergency": w.reviews.EndEmergency(ctx, w.vera, list[0].ID, "x"),

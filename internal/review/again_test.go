@@ -114,7 +114,7 @@ func TestExportSaysThatTheDecisionWasRevoked(t *testing.T) {
 		return f
 	}
 	before := says("nothing of a revocation")
-	if _, err := w.reviews.Revoke(t.Context(), w.noor, r.ID, "The drill was staged."); err != nil {
+	if _, err := w.revoke(w.noor, r.ID, "The drill was staged."); err != nil {
 		t.Fatal(err)
 	}
 	after := says("was revoked by Noor Haddad on 2026-11-21T09:00:00Z. Reason: The drill was staged.")

@@ -118,7 +118,11 @@ func (s *Service) launch(ctx context.Context, q postgres.Batcher, w workload.Wor
 	if err != nil {
 		return Gate{}, fmt.Errorf("read launch gate: %w", err)
 	}
+	running := acceptedOf(risks, now)
 	for _, it := range items {
+		if it.CauseKind == remediation.CauseQuestion && running[it.CauseKey] && it.LateBy(now) == 0 {
+			continue // that it is accepted says it
+		}
 		g.judgeItem(it, s.baseURL, now)
 	}
 	g.judgeStanding(risks, s.baseURL, now)
@@ -164,33 +168,18 @@ func governingOf(ctx context.Context, q postgres.Querier, workloadID uuid.UUID, 
 	return g, err
 }
 
-// gateItem is an unfinished item as the gate sees it.
-type gateItem struct {
-	item      remediation.Item
-	condition bool // of the governing decision, which stands
-}
-
 // left reads what is left to do, and how the risks stand of a sealed decision that was not
 // taken back.
-func (gov governing) left(ctx context.Context, q postgres.Batcher, workloadID uuid.UUID) (list []gateItem, risks []standingRisk, err error) {
+func (gov governing) left(ctx context.Context, q postgres.Batcher, workloadID uuid.UUID) (items []remediation.Item, risks []standingRisk, err error) {
 	var b pgx.Batch
-	var items []remediation.Item
-	remediation.CollectLeft(&b, &items, workloadID)
-	conditions := "none/"
+	var decision uuid.UUID
 	if gov.decision != nil && gov.outcome != Revoked {
-		conditions = gov.decision.String() + "/"
-		postgres.Collect(&b, &risks, scanStanding, standingSQL, *gov.decision)
+		decision = *gov.decision
+		postgres.Collect(&b, &risks, scanStanding, standingSQL, decision)
 	}
-	if err := q.SendBatch(ctx, &b).Close(); err != nil {
-		return nil, nil, err
-	}
-	for _, it := range items {
-		mine := it.CauseKind == remediation.CauseCondition && strings.HasPrefix(it.CauseKey, conditions)
-		if mine || it.CauseKind != remediation.CauseCondition {
-			list = append(list, gateItem{item: it, condition: mine})
-		}
-	}
-	return list, risks, nil
+	remediation.CollectLeft(&b, &items, workloadID, decision)
+	err = q.SendBatch(ctx, &b).Close()
+	return items, risks, err
 }
 
 // judgeOutcome sets the status from the outcome and its end, as the rules say: a revoked
@@ -247,27 +236,27 @@ func (g *Gate) judgeEnd(url string, now time.Time) {
 	}
 }
 
-func (g *Gate) judgeItem(it gateItem, baseURL string, now time.Time) {
-	r := GateReason{Item: it.item.ID.String(), URL: baseURL + "/items/" + it.item.ID.String()}
-	if it.item.CauseKind == remediation.CauseQuestion {
-		r.Question = it.item.CauseKey
+func (g *Gate) judgeItem(it remediation.Item, baseURL string, now time.Time) {
+	r := GateReason{Item: it.ID.String(), URL: baseURL + "/items/" + it.ID.String()}
+	if it.CauseKind == remediation.CauseQuestion {
+		r.Question = it.CauseKey
 	}
-	late := it.item.LateBy(now) > 0
+	late, condition := it.LateBy(now) > 0, it.CauseKind == remediation.CauseCondition // of the governing decision
 	switch {
-	case it.condition && it.item.Timing == remediation.BeforeLaunch:
-		r.Code, r.Message = "condition_before_launch", "Not verified: "+it.item.Title
+	case condition && it.Timing == remediation.BeforeLaunch:
+		r.Code, r.Message = "condition_before_launch", "Not verified: "+it.Title
 		g.block(r)
-	case it.condition && late:
-		r.Code, r.Message = "condition_overdue", "Overdue since "+it.item.DueOn.Format("2 January 2006")+": "+it.item.Title
+	case condition && late:
+		r.Code, r.Message = "condition_overdue", "Overdue since "+it.DueOn.Format("2 January 2006")+": "+it.Title
 		g.block(r)
-	case it.condition:
-		r.Code, r.Message = "condition_after_launch", "Due on "+it.item.DueOn.Format("2 January 2006")+": "+it.item.Title
+	case condition:
+		r.Code, r.Message = "condition_after_launch", "Due on "+it.DueOn.Format("2 January 2006")+": "+it.Title
 		g.Warnings = append(g.Warnings, r)
-	case it.item.Risk == "high" && late:
-		r.Code, r.Message = "high_overdue", "Overdue since "+it.item.DueOn.Format("2 January 2006")+": "+it.item.Title
+	case it.Risk == "high" && late:
+		r.Code, r.Message = "high_overdue", "Overdue since "+it.DueOn.Format("2 January 2006")+": "+it.Title
 		g.Warnings = append(g.Warnings, r)
-	case it.item.Risk == "high":
-		r.Code, r.Message = "high_open", "Open, due on "+it.item.DueOn.Format("2 January 2006")+": "+it.item.Title
+	case it.Risk == "high":
+		r.Code, r.Message = "high_open", "Open, due on "+it.DueOn.Format("2 January 2006")+": "+it.Title
 		g.Warnings = append(g.Warnings, r)
 	}
 }

@@ -30,7 +30,7 @@ func TestPaperSaysWhatStandsBeside(t *testing.T) {
 	if b.Revoked != nil || b.Followed || b.Next != nil || b.HoldsFrom == nil || len(b.Conditions) != 1 || b.Conditions[0].ItemState != "open" || len(b.Talk) != 1 || len(b.Talk[0].Comments) != 1 {
 		t.Errorf("beside a decision stands %+v", b)
 	}
-	if _, err := w.reviews.Revoke(t.Context(), w.noor, r.ID, "The drill was staged."); err != nil {
+	if _, err := w.revoke(w.noor, r.ID, "The drill was staged."); err != nil {
 		t.Fatal(err)
 	}
 	b = read(1)

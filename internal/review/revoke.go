@@ -47,8 +47,9 @@ func checkReason(typed, empty string, most int) (string, []fault.Field) {
 // who is no author of the decided content may, with a reason. The launch gate holds from
 // then on, and no older decision comes back. The next round is open afterwards: this review's,
 // unless another review of the subject is open already. A decision that was taken back, has
-// ended, or was followed by another is a conflict.
-func (s *Service) Revoke(ctx context.Context, who identity.Actor, id uuid.UUID, why string) (Review, error) {
+// ended, or was followed by another is a conflict; so is one with another content, in hex, than
+// the actor saw.
+func (s *Service) Revoke(ctx context.Context, who identity.Actor, id uuid.UUID, content, why string) (Review, error) {
 	now := s.now()
 	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
 		r, err := lockForUpdate(ctx, tx, who, id)
@@ -61,6 +62,12 @@ func (s *Service) Revoke(ctx context.Context, who identity.Actor, id uuid.UUID, 
 		g, err := s.revocable(ctx, tx, r, now)
 		if err != nil {
 			return err
+		}
+		if content != hex.EncodeToString(g.content) {
+			return fault.New(fault.Conflict, "Another decision was made since you opened this page. Read it before you take it back.")
+		}
+		if !now.After(*g.decidedAt) { // decided while this waited, or by a clock ahead: the revocation is the later act
+			now = g.decidedAt.Add(time.Microsecond)
 		}
 		reason, bad := checkReason(why, "Say why the decision is taken back, so that the team knows what to mend.", maxWhy)
 		if err := fault.InvalidFields(bad...); err != nil {
@@ -211,6 +218,8 @@ type After struct {
 	Revocable bool // an approver who is no author may take it back
 	Ended     bool // its end, without the grace, has passed
 	Renewable bool // the team may open the next round
+
+	Content string // hex SHA-256 of the decided content, when it governs
 }
 
 // AfterDecision tells what may follow the newest decision of a review, whoever asks. It does
@@ -224,7 +233,7 @@ func (s *Service) AfterDecision(ctx context.Context, r Review) (After, error) {
 	if err != nil {
 		return After{}, err
 	}
-	a := After{Governs: true, Ended: g.validUntil != nil && now.After(*g.validUntil)}
+	a := After{Governs: true, Content: hex.EncodeToString(g.content), Ended: g.validUntil != nil && now.After(*g.validUntil)}
 	_, err = s.revocable(ctx, s.db, r, now)
 	a.Revocable = err == nil
 	a.Renewable = r.State == Closed && g.validUntil != nil && now.After(g.validUntil.Add(-endWarning))

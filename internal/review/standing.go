@@ -25,15 +25,18 @@ type standingRisk struct {
 	versionID  uuid.UUID
 	questionID string
 	risk       questionnaire.Risk
-	mended     bool // since what was decided was submitted
-	item       bool // work on it is not finished
-	acceptance *uuid.UUID
+	mended     bool       // since what was decided was submitted
+	item       bool       // work on it is not finished
+	accepted   *uuid.UUID // by this acceptance, which may be over
 	title      *string
 	state      *string
 	until      *time.Time
 	closedAt   *time.Time
 }
 
+// standingSQL takes an acceptance into account that was settled since the decision: what is
+// mended is skipped, and what was mended and broke again, or was settled by another decision, is
+// as it was decided on.
 const standingSQL = `
 	select p.questionnaire_key || '/' || a.question_id, a.version_id, a.question_id, a.risk,
 		coalesce(i.verified_at > d.submitted_at, false), coalesce(i.state in ('open', 'in_progress', 'done'), false),
@@ -46,15 +49,31 @@ const standingSQL = `
 	left join items i on i.workload_id = r.workload_id and i.cause_kind = 'question' and i.cause_key = p.questionnaire_key || '/' || a.question_id
 	left join lateral (
 		select * from acceptances x
-		where x.workload_id = r.workload_id and x.question = p.questionnaire_key || '/' || a.question_id and x.settled_at is null
+		where x.workload_id = r.workload_id and x.question = p.questionnaire_key || '/' || a.question_id and (x.settled_at is null or x.settled_at > c.decided_at)
 			and x.state in ('granted', 'revoked', 'withdrawn') and x.until is not null and (x.risk = 'high' or a.risk = 'medium')
 		order by x.judged_at desc, x.id desc limit 1) x on true
 	where c.id = $1 order by a.position`
 
 func scanStanding(row pgx.CollectableRow) (standingRisk, error) {
 	var r standingRisk
-	err := row.Scan(&r.question, &r.versionID, &r.questionID, &r.risk, &r.mended, &r.item, &r.acceptance, &r.title, &r.state, &r.until, &r.closedAt)
+	err := row.Scan(&r.question, &r.versionID, &r.questionID, &r.risk, &r.mended, &r.item, &r.accepted, &r.title, &r.state, &r.until, &r.closedAt)
 	return r, err
+}
+
+// acceptance is that of a risk that was ever accepted.
+func (r standingRisk) acceptance() remediation.Acceptance {
+	return remediation.Acceptance{ID: *r.accepted, State: *r.state, Until: r.until}
+}
+
+// acceptedOf names the questions that are high and accepted, by an acceptance that runs.
+func acceptedOf(risks []standingRisk, now time.Time) map[string]bool {
+	running := map[string]bool{}
+	for _, r := range risks {
+		if r.accepted != nil && r.risk.CountsAsHigh() && r.acceptance().Running(now) {
+			running[r.question] = true
+		}
+	}
+	return running
 }
 
 // judgeStanding adds what acceptances do to the gate: one that ended, was revoked or
@@ -72,14 +91,14 @@ func (g *Gate) judgeStanding(risks []standingRisk, baseURL string, now time.Time
 		if high {
 			g.Standing.Highs++
 		}
-		if r.acceptance != nil {
+		if r.accepted != nil {
 			g.judgeAcceptance(r, high, baseURL, now)
 		}
 	}
 }
 
 func (g *Gate) judgeAcceptance(r standingRisk, high bool, baseURL string, now time.Time) {
-	a := remediation.Acceptance{ID: *r.acceptance, State: *r.state, Until: r.until}
+	a := r.acceptance()
 	day := r.until.Format("2 January 2006")
 	reason := GateReason{Question: r.question, Acceptance: a.ID.String(), URL: baseURL + a.Path()}
 	word := "Medium"

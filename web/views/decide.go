@@ -21,11 +21,14 @@ func (d DecidePage) itemOf(key string) remediation.Item {
 	return remediation.Item{}
 }
 
+// notesShown is how many characters of an answer's notes a list of answers shows.
+const notesShown = 200
+
 // answerLines shows the answers of a section; change says whether each leads back to it.
 func answerLines(s review.Sheet, section review.Section, change bool) []ui.AnswerLine {
 	lines := make([]ui.AnswerLine, 0, len(section.Entries))
 	for _, e := range section.Entries {
-		line := ui.AnswerLine{Question: e.Question.Title, Href: s.QuestionPath(e), Status: ui.RiskStatus(string(e.Answer.Risk))}
+		line := ui.AnswerLine{Question: e.Question.Title, Href: s.QuestionPath(e), Status: ui.RiskStatus(string(e.Answer.Risk)), Note: clip(e.Answer.Notes, notesShown)}
 		if e.Accepted() != nil {
 			line.Status = ui.Status(riskStatus(e))
 		}

@@ -122,9 +122,9 @@ type Side struct {
 // AnswerLine is one question of a check-answers page.
 type AnswerLine struct {
 	Question, Href string
-	Answer         []string // the ticked choices in words; empty shows "Not provided"
-	Missing        []string // the choices that are not ticked, where a page shows them
-	Note           string
+	Answer         []string        // the ticked choices in words; empty shows "Not provided"
+	Missing        []string        // the choices that are not ticked, where a page shows them
+	Note           string          // what stands in the notes
 	Status         templ.Component // the risk; may be nil
 	Change         string          // address that returns to this page; empty shows no link
 }
