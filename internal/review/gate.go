@@ -84,17 +84,30 @@ type governing struct {
 // from a confirmed decision made elsewhere. Whoever may read the workload may ask; a read
 // token is enough.
 func (s *Service) Launch(ctx context.Context, who identity.Actor, key, change string) (Gate, error) {
-	w, err := workload.LoadByKey(ctx, s.db, who, key)
+	var b pgx.Batch
+	var acts []governing
+	postgres.Collect(&b, &acts, scanAct, newestAct(workload.IDOfKey), key, change, uuid.Nil)
+	w, err := workload.LoadByKeyWith(ctx, s.db, who, key, &b)
 	if err != nil {
 		return Gate{}, err
 	}
-	return s.launch(ctx, s.db, w, change, s.now())
+	return s.judge(ctx, s.db, w, change, acts, s.now())
 }
 
+// launch is Launch of a workload that was read.
 func (s *Service) launch(ctx context.Context, q postgres.Batcher, w workload.Workload, change string, now time.Time) (Gate, error) {
+	acts, err := actOn(ctx, q, w.ID, change)
+	if err != nil {
+		return Gate{}, err
+	}
+	return s.judge(ctx, q, w, change, acts, now)
+}
+
+// judge answers the gate from the newest act on the subject, if there is any.
+func (s *Service) judge(ctx context.Context, q postgres.Batcher, w workload.Workload, change string, acts []governing, now time.Time) (Gate, error) {
 	g := Gate{Mode: "enforce", AsOf: now, Blockers: []GateReason{}, Warnings: []GateReason{}}
 	page := s.baseURL + "/workloads/" + w.Key
-	gov, err := governingOf(ctx, q, w.ID, change)
+	gov, err := actOrReview(ctx, q, acts, w.ID, change)
 	if errors.Is(err, pgx.ErrNoRows) {
 		g.Status = GateUnknown
 		g.Blockers = append(g.Blockers, GateReason{Code: "never_reviewed", Message: neverReviewed(change), URL: page})
@@ -145,20 +158,49 @@ func neverReviewed(change string) string {
 // governingOf reads the newest act on a subject, else its open review; pgx.ErrNoRows when
 // there is neither.
 func governingOf(ctx context.Context, q postgres.Querier, workloadID uuid.UUID, change string) (governing, error) {
-	const acts = `
+	acts, err := actOn(ctx, q, workloadID, change)
+	if err != nil {
+		return governing{}, err
+	}
+	return actOrReview(ctx, q, acts, workloadID, change)
+}
+
+// actOn reads the newest act on a subject; none when nothing was ever decided.
+func actOn(ctx context.Context, q postgres.Querier, workloadID uuid.UUID, change string) ([]governing, error) {
+	rows, err := q.Query(ctx, newestAct("$1"), workloadID, change, uuid.Nil)
+	if err != nil {
+		return nil, fmt.Errorf("read acts: %w", err)
+	}
+	acts, err := pgx.CollectRows(rows, scanAct)
+	if err != nil {
+		return nil, fmt.Errorf("read acts: %w", err)
+	}
+	return acts, nil
+}
+
+// newestAct asks for the newest act on the change $2, or on the whole, of a workload that an
+// expression of $1 names; $3 is uuid.Nil.
+func newestAct(workloadID string) string {
+	return `
 		select coalesce(a.review_id, $3), coalesce(t.gate_mode, 'enforce'), a.outcome, a.decision_id, a.decided_at, a.valid_until,
 			c.content_sha256, coalesce(r.tier, 0)
 		from launch_acts a
 		left join reviews r on r.id = a.review_id
 		left join review_types t on t.key = r.type_key
 		left join decisions c on c.id = a.decision_id
-		where a.workload_id = $1 and lower(a.change_key) = lower($2)
+		where a.workload_id = ` + workloadID + ` and lower(a.change_key) = lower($2)
 		order by a.acted_at desc, a.decided_at desc, a.id desc limit 1`
-	var g governing
-	err := q.QueryRow(ctx, acts, workloadID, change, uuid.Nil).
-		Scan(&g.review, &g.mode, &g.outcome, &g.decision, &g.decidedAt, &g.validUntil, &g.content, &g.tier)
-	if !errors.Is(err, pgx.ErrNoRows) {
-		return g, err
+}
+
+func scanAct(row pgx.CollectableRow) (g governing, err error) {
+	err = row.Scan(&g.review, &g.mode, &g.outcome, &g.decision, &g.decidedAt, &g.validUntil, &g.content, &g.tier)
+	return g, err
+}
+
+// actOrReview is the newest act, else the subject's open review; pgx.ErrNoRows when there is none.
+func actOrReview(ctx context.Context, q postgres.Querier, acts []governing, workloadID uuid.UUID, change string) (g governing, err error) {
+	if len(acts) > 0 {
+		return acts[0], nil
 	}
 	const open = `
 		select r.id, t.gate_mode from reviews r join review_types t on t.key = r.type_key

@@ -68,8 +68,26 @@ func lock(ctx context.Context, tx pgx.Tx, who identity.Actor, id uuid.UUID) (Wor
 
 // LoadByKey is Load by the key, or a key that the workload had before.
 func LoadByKey(ctx context.Context, q postgres.Querier, who identity.Actor, key string) (Workload, error) {
-	return collect(ctx, q, who, `select`+columns+`
-		where w.id = coalesce((select id from workloads where key = $1), (select workload_id from workload_keys where key = $1))`, key)
+	return collect(ctx, q, who, byKey, key)
+}
+
+// IDOfKey is, in SQL, the id of the workload whose key is or was $1.
+const IDOfKey = `coalesce((select id from workloads where key = $1), (select workload_id from workload_keys where key = $1))`
+
+const byKey = `select` + columns + ` where w.id = ` + IDOfKey
+
+// LoadByKeyWith is LoadByKey in one go with what b asks for. That is read for whoever asks: it
+// counts only when no error is returned.
+func LoadByKeyWith(ctx context.Context, q postgres.Batcher, who identity.Actor, key string, b *pgx.Batch) (Workload, error) {
+	var found []Workload
+	postgres.Collect(b, &found, scan, byKey, key)
+	if err := q.SendBatch(ctx, b).Close(); err != nil {
+		return Workload{}, fmt.Errorf("read workload: %w", err)
+	}
+	if len(found) == 0 || !who.CanRead(found[0].Target()) {
+		return Workload{}, errNotFound()
+	}
+	return found[0], nil
 }
 
 func teamByKey(ctx context.Context, q postgres.Querier, key string) (id uuid.UUID, err error) {

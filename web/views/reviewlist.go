@@ -58,3 +58,13 @@ func decisionOfReview(l portfolio.ReviewLine, now time.Time) (ui.Kind, string) {
 	}
 	return kind, words
 }
+
+// openReview is the address of the open review of the whole workload; empty when there is none.
+func (w WorkloadPage) openReview() string {
+	for _, r := range w.Reviews {
+		if r.State == review.Open && r.ChangeKey == "" {
+			return "/reviews/" + r.ID.String()
+		}
+	}
+	return ""
+}

@@ -190,16 +190,6 @@ type WorkloadPage struct {
 
 func (w WorkloadPage) path() string { return "/workloads/" + w.Workload.Key }
 
-// openReview is the address of the open review of the whole workload; empty when there is none.
-func (w WorkloadPage) openReview() string {
-	for _, r := range w.Reviews {
-		if r.State == review.Open && r.ChangeKey == "" {
-			return "/reviews/" + r.ID.String()
-		}
-	}
-	return ""
-}
-
 // highs counts unfinished items of high risk and what was accepted instead, late those whose day has passed.
 func (w WorkloadPage) highs() (high, late int) {
 	for _, it := range w.Items {
