@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -59,20 +60,22 @@ func (s *Service) ChangeMany(ctx context.Context, who identity.Actor, b Bulk) (b
 	}
 	now := s.now()
 	err = pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+		items, err := lockAll(ctx, tx, who, b.Items)
+		if err != nil {
+			return err
+		}
 		var before []kept
-		for _, id := range b.Items { // sorted: two batches lock in one order
-			it, err := lock(ctx, tx, who, id)
+		var acts []written
+		for _, it := range items {
+			act, err := changeOne(ctx, tx, who, it, b, now)
 			if err != nil {
-				return err
+				return fmt.Errorf("item %s: %w", it.ID, inItem(err, it.Title))
 			}
-			k := kept{it.ID, it.Version + 1, it.OwnerID, it.DueOn, it.State, it.Resolution, it.DoneBy, it.DoneAt}
-			done, err := s.changeOne(ctx, tx, who, it, b, now)
-			if err != nil {
-				return fmt.Errorf("item %s: %w", id, inItem(err, it.Title))
+			if act == nil {
+				continue
 			}
-			if done {
-				before = append(before, k)
-			}
+			before = append(before, kept{it.ID, it.Version + 1, it.OwnerID, it.DueOn, it.State, it.Resolution, it.DoneBy, it.DoneAt})
+			acts = append(acts, *act)
 		}
 		if changed = len(before); changed == 0 {
 			return nil
@@ -82,13 +85,57 @@ func (s *Service) ChangeMany(ctx context.Context, who identity.Actor, b Bulk) (b
 			return err
 		}
 		batch = uuid.Must(uuid.NewV7())
-		_, err = tx.Exec(ctx, `insert into item_batches (id, person_id, made_at, changes) values ($1, $2, $3, $4)`, batch, who.PersonID, now, encoded)
-		return err
+		const sql = `insert into item_batches (id, person_id, made_at, changes) values ($1, $2, $3, $4)`
+		if _, err := tx.Exec(ctx, sql, batch, who.PersonID, now, encoded); err != nil {
+			return err
+		}
+		return recordAll(ctx, tx, who, acts, now)
 	})
 	if err != nil {
 		return uuid.Nil, 0, fmt.Errorf("change items: %w", err)
 	}
 	return batch, changed, nil
+}
+
+// lockAll locks the items in the order of their ids, before anything is written, and reads
+// them in that order: so do all who change several, and nobody waits for one while holding a
+// stream of the audit record. Not found when one is not there or not readable by who.
+func lockAll(ctx context.Context, tx pgx.Tx, who identity.Actor, ids []uuid.UUID) ([]Item, error) {
+	if _, err := tx.Exec(ctx, `select from items where id = any($1) order by id for update`, ids); err != nil {
+		return nil, fmt.Errorf("lock items: %w", err)
+	}
+	rows, err := tx.Query(ctx, `select`+from+` where i.id = any($1) order by i.id`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read items: %w", err)
+	}
+	items, err := pgx.CollectRows(rows, pgx.RowToStructByName[Item])
+	if err != nil {
+		return nil, fmt.Errorf("read items: %w", err)
+	}
+	if len(items) < len(ids) || slices.ContainsFunc(items, func(it Item) bool { return !who.CanRead(it.Target()) }) {
+		return nil, fault.New(fault.NotFound, "There is no such item.")
+	}
+	return items, nil
+}
+
+// written is an item as an act of several wrote it, to be recorded when all are written.
+type written struct {
+	it      Item
+	details []audit.Detail
+}
+
+// recordAll records what was written to several items, last, and in the order of the streams,
+// so that two such acts do not wait for each other's.
+func recordAll(ctx context.Context, tx pgx.Tx, who identity.Actor, acts []written, now time.Time) error {
+	slices.SortStableFunc(acts, func(x, y written) int {
+		return strings.Compare(audit.WorkloadStream(x.it.WorkloadID), audit.WorkloadStream(y.it.WorkloadID))
+	})
+	for _, a := range acts {
+		if err := record(ctx, tx, who, "item."+a.it.State, a.it.WorkloadID, a.it.ID, now, a.details...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // inItem says which item a refusal is about.
@@ -121,51 +168,46 @@ func (b *Bulk) check() error {
 	return nil
 }
 
-// changeOne does the bulk's act to one locked item; false when there is nothing to change.
-func (s *Service) changeOne(ctx context.Context, tx pgx.Tx, who identity.Actor, it Item, b Bulk, now time.Time) (bool, error) {
+// changeOne does the bulk's act to one locked item; nil when there is nothing to change.
+func changeOne(ctx context.Context, tx pgx.Tx, who identity.Actor, it Item, b Bulk, now time.Time) (*written, error) {
 	c := Change{Version: it.Version, OwnerID: it.ownerField(), DueOn: it.DueOn.Format(time.DateOnly), State: it.State, Resolution: it.Resolution}
 	switch b.Act {
 	case BulkAssign:
 		c.OwnerID = b.OwnerID
 		if it.State == Closed || it.State == Verified {
-			return false, nil
+			return nil, nil
 		}
 	case BulkDue:
 		c.DueOn = b.DueOn
 		if it.State == Closed || it.State == Verified {
-			return false, nil
+			return nil, nil
 		}
 	case BulkDone:
 		c.State, c.Resolution = Done, b.Resolution
 		if it.State != Open && it.State != InProgress {
-			return false, nil
+			return nil, nil
 		}
 	}
 	if err := who.May(identity.WorkItems, it.Target()); err != nil {
-		return false, err
+		return nil, err
 	}
 	before := it
 	if err := it.apply(ctx, tx, who, c, now); err != nil {
-		return false, err
+		return nil, err
 	}
 	if it.OwnerID == before.OwnerID && it.DueOn.Equal(before.DueOn) && c.State == before.State {
-		return false, nil
+		return nil, nil
 	}
-	return true, s.store(ctx, tx, who, it, c, before, now)
-}
-
-// store writes a changed item with its record.
-func (s *Service) store(ctx context.Context, tx pgx.Tx, who identity.Actor, it Item, c Change, before Item, now time.Time) error {
 	verifiedBy := it.move(who, c, now)
 	if err := save(ctx, tx, it, verifiedBy); err != nil {
-		return err
+		return nil, err
 	}
 	if it.Finished() && it.CauseKind == CauseQuestion {
 		if err := SettleAcceptances(ctx, tx, it.WorkloadID, []string{it.CauseKey}, "", now); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return record(ctx, tx, who, "item."+it.State, it.WorkloadID, it.ID, now, it.details(before.OwnerID)...)
+	return &written{it, it.details(before.OwnerID)}, nil
 }
 
 // Undo puts back what a batch of the actor's changed, and returns how many items; those that
@@ -178,11 +220,17 @@ func (s *Service) Undo(ctx context.Context, who identity.Actor, batch uuid.UUID)
 		if err != nil {
 			return err
 		}
+		was, ids := map[uuid.UUID]kept{}, make([]uuid.UUID, 0, len(changes))
 		for _, k := range changes {
-			it, err := lock(ctx, tx, who, k.ID)
-			if err != nil {
-				return err
-			}
+			was[k.ID], ids = k, append(ids, k.ID)
+		}
+		items, err := lockAll(ctx, tx, who, ids)
+		if err != nil {
+			return err
+		}
+		var acts []written
+		for _, it := range items {
+			k := was[it.ID]
 			if it.Version != k.Version || who.May(identity.WorkItems, it.Target()) != nil {
 				left++
 				continue
@@ -195,13 +243,10 @@ func (s *Service) Undo(ctx context.Context, who identity.Actor, batch uuid.UUID)
 			if err := save(ctx, tx, it, nil); err != nil {
 				return err
 			}
-			details := append(it.details(before), audit.Detail{Name: "undone", Value: batch.String()})
-			if err := record(ctx, tx, who, "item."+it.State, it.WorkloadID, it.ID, now, details...); err != nil {
-				return err
-			}
+			acts = append(acts, written{it, append(it.details(before), audit.Detail{Name: "undone", Value: batch.String()})})
 			restored++
 		}
-		return nil
+		return recordAll(ctx, tx, who, acts, now)
 	})
 	if err != nil {
 		return 0, 0, fmt.Errorf("undo changes of items: %w", err)
@@ -237,7 +282,7 @@ func takeBatch(ctx context.Context, tx pgx.Tx, who identity.Actor, batch uuid.UU
 // caller's transaction, and returns how many for each team. It does not authorise: notices
 // call it for somebody who can no longer sign in.
 func Release(ctx context.Context, tx pgx.Tx, who identity.Actor, person uuid.UUID, now time.Time) (map[uuid.UUID]int, error) {
-	rows, err := tx.Query(ctx, `select i.id from items i where i.owner_id = $1 and not `+finished+` order by i.workload_id, i.id for update`, person)
+	rows, err := tx.Query(ctx, `select i.id from items i where i.owner_id = $1 and not `+finished+` order by i.id for update`, person)
 	if err != nil {
 		return nil, fmt.Errorf("release items: %w", err)
 	}
@@ -245,20 +290,21 @@ func Release(ctx context.Context, tx pgx.Tx, who identity.Actor, person uuid.UUI
 	if err != nil {
 		return nil, fmt.Errorf("release items: %w", err)
 	}
+	items, err := lockAll(ctx, tx, identity.SystemActor("remediation"), ids)
+	if err != nil {
+		return nil, fmt.Errorf("release items: %w", err)
+	}
 	const release = `update items i set had_ticket = ` + ownedBefore + `, owner_id = @owner, version = version + 1 where id = @id`
-	teams := map[uuid.UUID]int{}
-	for _, id := range ids {
-		it, err := lock(ctx, tx, identity.SystemActor("remediation"), id)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := tx.Exec(ctx, release, pgx.StrictNamedArgs{"id": id, "owner": nil}); err != nil {
+	teams, acts := map[uuid.UUID]int{}, make([]written, 0, len(items))
+	for _, it := range items {
+		if _, err := tx.Exec(ctx, release, pgx.StrictNamedArgs{"id": it.ID, "owner": nil}); err != nil {
 			return nil, err
 		}
 		teams[it.TeamID]++
-		if err := record(ctx, tx, who, "item."+it.State, it.WorkloadID, id, now, audit.Detail{Name: "owner", Value: "nobody"}); err != nil {
-			return nil, err
-		}
+		acts = append(acts, written{it, []audit.Detail{{Name: "owner", Value: "nobody"}}})
+	}
+	if err := recordAll(ctx, tx, who, acts, now); err != nil {
+		return nil, err
 	}
 	return teams, nil
 }
