@@ -45,8 +45,18 @@ func acceptanceByID(ctx context.Context, q postgres.Querier, who identity.Actor,
 	return oneAcceptance(ctx, q, who, `select`+acceptanceColumns+` where a.id = $1`, id)
 }
 
+// lockAcceptance locks the acceptances of the question that bear on it, and the one with the
+// id, in the order in which LockStanding locks them, and reads that one: a grant replaces
+// another of them.
 func lockAcceptance(ctx context.Context, tx pgx.Tx, who identity.Actor, id uuid.UUID) (Acceptance, error) {
-	return oneAcceptance(ctx, tx, who, `select`+acceptanceColumns+` where a.id = $1 for update of a`, id)
+	const sql = `
+		select from acceptances a
+		where a.id = $1 or a.settled_at is null and (a.workload_id, a.question) = (select x.workload_id, x.question from acceptances x where x.id = $1)
+		order by a.id for update`
+	if _, err := tx.Exec(ctx, sql, id); err != nil {
+		return Acceptance{}, fmt.Errorf("lock acceptances: %w", err)
+	}
+	return acceptanceByID(ctx, tx, who, id)
 }
 
 // standingAcceptances reads those of a workload whose risk is not mended, newest first.

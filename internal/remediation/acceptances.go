@@ -317,7 +317,11 @@ func reasonFor(field, typed, missing string) (string, error) {
 // does not authorise: a decision calls it, after LockStanding, and the verification of an item.
 // Where askedOn is a page's address, only those are settled that were asked for below it.
 func SettleAcceptances(ctx context.Context, tx pgx.Tx, workloadID uuid.UUID, questions []string, askedOn string, now time.Time) error {
-	const sql = `update acceptances set settled_at = $3 where workload_id = $1 and question = any($2) and settled_at is null and starts_with(href, $4)`
+	const sql = `
+		with standing as materialized (
+			select id from acceptances
+			where workload_id = $1 and question = any($2) and settled_at is null and starts_with(href, $4) order by id for update)
+		update acceptances set settled_at = $3 where id in (select id from standing)`
 	if _, err := tx.Exec(ctx, sql, workloadID, questions, now, askedOn); err != nil {
 		return fmt.Errorf("settle acceptances: %w", err)
 	}
