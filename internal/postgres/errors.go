@@ -69,11 +69,14 @@ func Retryable(err error) bool {
 // Classify gives words to an error of the database that no service expected: Unavailable
 // when it could not be asked or the connection broke (what that was doing may or may not
 // have been done), NotFound when an address held text that nothing stored can equal (NUL,
-// invalid UTF-8). Any other error is returned as it is.
+// invalid UTF-8). Unavailable too when the server undid a transaction because it met others,
+// or waited for them too long: nothing of it is done. Any other error is returned as it is.
 func Classify(err error) error {
 	switch {
 	case unreachable(err):
 		return fault.Wrap(fault.Unavailable, err, "The database does not answer right now. If you were saving, nobody knows whether it was saved: look again in a moment.")
+	case hasCode(err, codeSerialization, codeDeadlock, codeLockNotAvailable):
+		return fault.Wrap(fault.Unavailable, err, "Others changed the same things at the same moment, so this was not done and nothing was saved. Please try again.")
 	case hasCode(err, codeBadText):
 		return fault.Wrap(fault.NotFound, err, "There is no such page.")
 	}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"orrery/internal/fault"
 	"orrery/internal/postgres"
 	"orrery/internal/postgres/pgtest"
 )
@@ -95,6 +97,7 @@ func TestRetryableSerialization(t *testing.T) {
 	if !postgres.Retryable(fmt.Errorf("save: %w", err)) {
 		t.Errorf("%v: want retryable", err)
 	}
+	wantTryAgain(t, err)
 }
 
 func begin(t *testing.T, pool *pgxpool.Pool) pgx.Tx {
@@ -131,11 +134,31 @@ func TestRetryableDeadlock(t *testing.T) {
 			if victims++; !postgres.Retryable(err) {
 				t.Errorf("%v: want retryable", err)
 			}
+			wantTryAgain(t, err)
 		}
 	}
 	if victims != 1 {
 		t.Errorf("%d transactions failed, want 1", victims)
 	}
+}
+
+// wantTryAgain wants that the reader is told to try again, and that nothing was saved.
+func wantTryAgain(t *testing.T, err error) {
+	t.Helper()
+	told := postgres.Classify(fmt.Errorf("save: %w", err))
+	if !fault.Is(told, fault.Unavailable) || !strings.Contains(fault.MessageOf(told), "nothing was saved. Please try again.") {
+		t.Errorf("%v: told as %v", err, told)
+	}
+}
+
+func TestClassifyWaitedTooLong(t *testing.T) {
+	pool := emptyPool(t, `create table n (v int); insert into n values (1)`)
+	holder, waiting := begin(t, pool), begin(t, pool)
+	if _, err := holder.Exec(t.Context(), `select from n for update`); err != nil {
+		t.Fatal(err)
+	}
+	_, err := waiting.Exec(t.Context(), `select from n for update nowait`)
+	wantTryAgain(t, err)
 }
 
 func TestRetryableConnections(t *testing.T) {
