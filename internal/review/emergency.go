@@ -93,11 +93,15 @@ func (in EmergencyInput) check(now time.Time) (emergency, error) {
 // DecideEmergency lets the workload, or a change on it, launch before its review is done. An
 // approver may who is no author of the open round; in tier 1 one from outside the owning team.
 // The full review is opened unless one of the subject is open. A conflict when the gate lets
-// the subject through already, and for a retired workload.
+// the subject through already, for a retired workload, and while the review that is open gates
+// no launch: no full review can follow beside it.
 func (s *Service) DecideEmergency(ctx context.Context, who identity.Actor, workloadID uuid.UUID, in EmergencyInput) (Review, error) {
 	now := s.now()
 	var id uuid.UUID
 	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+		if err := workload.Hold(ctx, tx, workloadID); err != nil {
+			return err
+		}
 		w, err := workload.Load(ctx, tx, who, workloadID)
 		if err != nil {
 			return err
@@ -152,19 +156,27 @@ func (s *Service) mayLetThrough(ctx context.Context, tx pgx.Tx, who identity.Act
 	return nil
 }
 
-// fullReview locks the open review of the subject, or opens one of the type that last gated
-// its launches, of the type "New service" when none did.
+// fullReview locks the open review of the subject, which must gate its launches, or opens one
+// of the type that last gated them, of the type "New service" when none did. The workload is
+// held.
 func (s *Service) fullReview(ctx context.Context, tx pgx.Tx, who identity.Actor, w workload.Workload, e emergency, now time.Time) (Review, error) {
+	if w.Stage == workload.Retired {
+		return Review{}, fault.New(fault.Conflict, "This workload is retired. Make it planned or live first.")
+	}
+	const open = `
+		select id from reviews where workload_id = $1 and lower(change_key) = lower($2) and state = 'open'
+		order by not gates_launch, started_at, id limit 1 for update`
 	var id uuid.UUID
-	err := tx.QueryRow(ctx, `select id from reviews where workload_id = $1 and lower(change_key) = lower($2) and state = 'open' order by started_at, id limit 1 for update`, w.ID, e.change).Scan(&id)
+	err := tx.QueryRow(ctx, open, w.ID, e.change).Scan(&id)
 	if err == nil {
-		return load(ctx, tx, who, id)
+		r, err := load(ctx, tx, who, id)
+		if err == nil && !r.GatesLaunch {
+			err = fault.New(fault.Conflict, "A review of the type \"%s\" is open for this subject, and it gates no launch, so an emergency go would never be followed by a decision. Finish or cancel that review first: then the full one is opened with the emergency go.", r.TypeName)
+		}
+		return r, err
 	}
 	if !errors.Is(err, pgx.ErrNoRows) {
 		return Review{}, fmt.Errorf("look for the open review: %w", err)
-	}
-	if w.Stage == workload.Retired {
-		return Review{}, fault.New(fault.Conflict, "This workload is retired. Make it planned or live first.")
 	}
 	if e.change != "" && e.title == "" {
 		return Review{}, fault.InvalidField("change_title", "Say in a few words what changes: the review of this change is opened with it.")
