@@ -71,16 +71,16 @@ type Submission struct {
 	WorkloadKey  string
 	WorkloadName string
 	TeamName     string
-	Tier         int // as it was when the review started
+	Tier         int // as it was when the review started, or as it is now when that is stricter
 	TypeName     string
 	ChangeKey    string
 	ChangeTitle  string
 	Round        int
 	SubmittedBy  string
 	SubmittedAt  time.Time
-	Needed       int    // how many approvers must agree
-	Agree        int    // how many do
-	Object       int    // how many object
+	Needed       int    // how many approvers must agree, as Decide asks
+	Agree        int    // how many do and may still judge
+	Object       int    // how many of them object
 	Outside      bool   // somebody from outside the team agrees
 	Voice        string // the actor's own: agree, object, or empty
 	LaunchOn     *time.Time
@@ -212,9 +212,9 @@ func (s *Service) submissions(ctx context.Context, who identity.Actor, h *Home) 
 					join rounds x on x.id = o.round_id and x.review_id = r.id
 					where b.round_id = d.id and b.origin_round is not null and o.saved_by = @me))
 			order by d.submitted_at, r.id` + atMost(homeRows) + `)
-		select r.id as review_id, w.key as workload_key, w.name as workload_name, t.name as team_name, r.tier, y.name as type_name,
+		select r.id as review_id, w.key as workload_key, w.name as workload_name, t.name as team_name, least(r.tier, w.tier) as tier, y.name as type_name,
 			r.change_key, r.change_title, d.number as round, coalesce(p.name, '') as submitted_by, d.submitted_at,
-			r.signoffs as needed, v.agree, v.object, coalesce(v.outside, false) as outside, coalesce(v.mine, '') as voice, w.launch_on,
+			greatest(r.signoffs, (coalesce(r.signoffs_by_tier, y.signoffs))[w.tier]) as needed, v.agree, v.object, coalesce(v.outside, false) as outside, coalesce(v.mine, '') as voice, w.launch_on,
 			page.total
 		from page
 		join reviews r on r.id = page.id
@@ -224,12 +224,17 @@ func (s *Service) submissions(ctx context.Context, who identity.Actor, h *Home) 
 		join review_types y on y.key = r.type_key
 		left join people p on p.id = d.submitted_by
 		cross join lateral (
-			select count(*) filter (where voice = 'agree') as agree, count(*) filter (where voice = 'object') as object,
-				bool_or(voice = 'agree' and outside_team) as outside, max(voice) filter (where person_id = @me) as mine
+			select count(*) filter (where voice = 'agree' and counts) as agree, count(*) filter (where voice = 'object' and counts) as object,
+				bool_or(voice = 'agree' and outside_team and counts) as outside, max(voice) filter (where person_id = @me) as mine
 			from (
-				select distinct on (person_id) person_id, voice, outside_team from signoffs
-				where round_id = d.id and content_sha256 = d.content_sha256
-				order by person_id, signed_at desc, id desc) newest) v
+				select s.person_id, s.voice, s.outside_team, x.deactivated_at is null and exists (
+					select from grants g where g.person_id = s.person_id and g.kind = 'approver' and g.granted_by is distinct from g.person_id
+					and (g.workload_id is null or g.workload_id = r.workload_id)) as counts
+				from (
+					select distinct on (person_id) person_id, voice, outside_team from signoffs
+					where round_id = d.id and content_sha256 = d.content_sha256
+					order by person_id, signed_at desc, id desc) s
+				join people x on x.id = s.person_id) newest) v
 		order by d.submitted_at, r.id`
 	rows, err := s.db.Query(ctx, sql, pgx.StrictNamedArgs{"me": who.PersonID, "judges_all": all, "judged": judged})
 	if err != nil {
@@ -260,7 +265,7 @@ func (s *Service) tasks(ctx context.Context, who identity.Actor, h *Home) error 
 			from items i
 			where i.state = 'done' and (i.risk = 'high' or i.cause_kind in ('condition', 'incident')) and i.done_by is distinct from @me
 				and (i.done_by is not null or i.owner_id is distinct from @me and not @me = any(i.had_ticket))
-				and (@grants_all or i.workload_id in (select w.id from workloads w where w.team_id = any(@teams) or w.id = any(@grants)))
+				and (@verifies_all or i.workload_id in (select w.id from workloads w where w.team_id = any(@teams) or w.id = any(@verifies)))
 			order by i.due_on, i.id` + atMost(homeRows) + `)
 		select g.verify, i.id, i.title, w.key as workload_key, w.name as workload_name, i.cause_kind, i.risk, i.timing, i.state,
 			i.due_on, coalesce(p.name, '') as done_by, g.total, g.late
@@ -271,7 +276,7 @@ func (s *Service) tasks(ctx context.Context, who identity.Actor, h *Home) error 
 		order by g.verify, i.due_on, i.id`
 	args := Reader(who)
 	args["me"], args["today"] = who.PersonID, today(s.now())
-	args["grants_all"] = who.Has(identity.Approver, uuid.Nil) || who.Has(identity.Facilitator, uuid.Nil)
+	args["verifies"], args["verifies_all"] = verifies(who)
 	rows, err := s.db.Query(ctx, sql, args)
 	if err != nil {
 		return fmt.Errorf("read items: %w", err)
@@ -291,6 +296,18 @@ func (s *Service) tasks(ctx context.Context, who identity.Actor, h *Home) error 
 		return fmt.Errorf("read items: %w", err)
 	}
 	return nil
+}
+
+// verifies lists the workloads whose items a grant lets the actor verify, and says whether one
+// lets them verify all: as an approver or a facilitator, by somebody else's word.
+func verifies(who identity.Actor) (workloads []uuid.UUID, all bool) {
+	workloads = []uuid.UUID{}
+	for _, g := range who.Grants {
+		if !g.SelfGiven && (g.Kind == identity.Approver || g.Kind == identity.Facilitator) {
+			workloads, all = append(workloads, g.WorkloadID), all || g.WorkloadID == uuid.Nil
+		}
+	}
+	return workloads, all
 }
 
 // collect hands each row, read by the names of its columns, to take.

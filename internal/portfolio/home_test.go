@@ -88,6 +88,8 @@ func TestHomeListsWhatTheActorMayJudge(t *testing.T) {
 		want(t, name, count(c.who), c.want)
 	}
 
+	w.exec(`insert into grants (id, person_id, kind, workload_id, granted_by, granted_at) values ($1, $2, 'approver', $3, $4, $5)`,
+		uuid.Must(uuid.NewV7()), w.jonas.PersonID, pay.ID, w.mika.PersonID, w.now)
 	read, err := w.reviews.Readout(t.Context(), here, sheet.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -105,6 +107,28 @@ func TestHomeListsWhatTheActorMayJudge(t *testing.T) {
 	}
 	s := h.Submissions[0]
 	want(t, "voices", []any{s.Needed, s.Agree, s.Object, s.Outside, s.Voice, s.SubmittedBy, s.Round}, []any{1, 1, 0, true, "agree", "Asha Rao", 1})
+	counts := func() []any {
+		t.Helper()
+		h, err := w.portfolio.Home(t.Context(), here)
+		if err != nil || len(h.Submissions) != 1 {
+			t.Fatalf("%v, %v", h.Submissions, err)
+		}
+		s := h.Submissions[0]
+		return []any{s.Tier, s.Needed, s.Agree, s.Outside, s.Voice}
+	}
+	w.exec(`update workloads set tier = 1 where id = $1`, pay.ID)
+	want(t, "in the tier that it has now", counts(), []any{1, 2, 1, true, "agree"})
+	if now, err := w.reviews.Readout(t.Context(), here, sheet.ID); err != nil || now.SignoffsNeeded != 2 || now.Tier != 1 {
+		t.Errorf("who decides needs %d sign-offs in tier %d: %v", now.SignoffsNeeded, now.Tier, err)
+	}
+	w.exec(`update workloads set tier = 3 where id = $1`, pay.ID)
+	want(t, "in the tier that it had again", counts(), []any{3, 1, 1, true, "agree"})
+	w.exec(`update grants set workload_id = $1`, elsewhere.Grants[0].WorkloadID)
+	want(t, "by an approver who judges it no more", counts(), []any{3, 1, 0, false, "agree"})
+	w.exec(`update grants set workload_id = null`)
+	w.exec(`update people set deactivated_at = now() where id = $1`, w.jonas.PersonID)
+	want(t, "by an approver who is gone", counts(), []any{3, 1, 0, false, "agree"})
+	w.exec(`update people set deactivated_at = null`)
 	w.decide(everywhere, sheet.ID, review.NoGo, w.asha)
 	want(t, "decided", count(here), 0)
 	back, err := w.portfolio.Home(t.Context(), w.asha)
@@ -175,8 +199,13 @@ func TestHomeListsItems(t *testing.T) {
 		_, verify, _ = home(who)
 		want(t, name+" verifies", verify, []uuid.UUID{items[1].ID})
 	}
-	_, verify, _ = home(w.jonas)
-	want(t, "a stranger does not", verify, []uuid.UUID{})
+	participant, selfMade := w.jonas, w.jonas
+	participant.Grants = []identity.Grant{{Kind: identity.Participant, WorkloadID: pay.ID}}
+	selfMade.Grants = []identity.Grant{{Kind: identity.Facilitator, WorkloadID: pay.ID, SelfGiven: true}}
+	for name, who := range map[string]identity.Actor{"a stranger": w.jonas, "a participant": participant, "a facilitator by their own word": selfMade} {
+		_, verify, _ = home(who)
+		want(t, name+" does not", verify, []uuid.UUID{})
+	}
 
 	w.exec(`update workloads set restricted = true`)
 	mend, _, _ = home(w.mika)
