@@ -107,34 +107,41 @@ func TestHomeListsWhatTheActorMayJudge(t *testing.T) {
 	}
 	s := h.Submissions[0]
 	want(t, "voices", []any{s.Needed, s.Agree, s.Object, s.Outside, s.Voice, s.SubmittedBy, s.Round}, []any{1, 1, 0, true, "agree", "Asha Rao", 1})
-	counts := func() []any {
-		t.Helper()
-		h, err := w.portfolio.Home(t.Context(), here)
-		if err != nil || len(h.Submissions) != 1 {
-			t.Fatalf("%v, %v", h.Submissions, err)
-		}
-		s := h.Submissions[0]
-		return []any{s.Tier, s.Needed, s.Agree, s.Outside, s.Voice}
-	}
-	w.exec(`update workloads set tier = 1 where id = $1`, pay.ID)
-	want(t, "in the tier that it has now", counts(), []any{1, 2, 1, true, "agree"})
-	if now, err := w.reviews.Readout(t.Context(), here, sheet.ID); err != nil || now.SignoffsNeeded != 2 || now.Tier != 1 {
-		t.Errorf("who decides needs %d sign-offs in tier %d: %v", now.SignoffsNeeded, now.Tier, err)
-	}
-	w.exec(`update workloads set tier = 3 where id = $1`, pay.ID)
-	want(t, "in the tier that it had again", counts(), []any{3, 1, 1, true, "agree"})
-	w.exec(`update grants set workload_id = $1`, elsewhere.Grants[0].WorkloadID)
-	want(t, "by an approver who judges it no more", counts(), []any{3, 1, 0, false, "agree"})
-	w.exec(`update grants set workload_id = null`)
-	w.exec(`update people set deactivated_at = now() where id = $1`, w.jonas.PersonID)
-	want(t, "by an approver who is gone", counts(), []any{3, 1, 0, false, "agree"})
-	w.exec(`update people set deactivated_at = null`)
+	w.wantVoicesThatCount(here, pay.ID, sheet.ID, elsewhere.Grants[0].WorkloadID)
 	w.decide(everywhere, sheet.ID, review.NoGo, w.asha)
 	want(t, "decided", count(here), 0)
 	back, err := w.portfolio.Home(t.Context(), w.asha)
 	if err != nil || len(back.Drafts) != 1 || back.Drafts[0].Round != 2 {
 		t.Errorf("a no-go opens the next round to answer: %+v, %v", back.Drafts, err)
 	}
+}
+
+// wantVoicesThatCount raises the tier and takes the right to judge from the one who agreed: the
+// home says what a decision would ask for and count.
+func (w *world) wantVoicesThatCount(judge identity.Actor, workload, reviewID, elsewhere uuid.UUID) {
+	w.t.Helper()
+	counts := func() []any {
+		w.t.Helper()
+		h, err := w.portfolio.Home(w.t.Context(), judge)
+		if err != nil || len(h.Submissions) != 1 {
+			w.t.Fatalf("%v, %v", h.Submissions, err)
+		}
+		s := h.Submissions[0]
+		return []any{s.Tier, s.Needed, s.Agree, s.Outside, s.Voice}
+	}
+	w.exec(`update workloads set tier = 1 where id = $1`, workload)
+	want(w.t, "in the tier that it has now", counts(), []any{1, 2, 1, true, "agree"})
+	if now, err := w.reviews.Readout(w.t.Context(), judge, reviewID); err != nil || now.SignoffsNeeded != 2 || now.Tier != 1 {
+		w.t.Errorf("who decides needs %d sign-offs in tier %d: %v", now.SignoffsNeeded, now.Tier, err)
+	}
+	w.exec(`update workloads set tier = 3 where id = $1`, workload)
+	want(w.t, "in the tier that it had again", counts(), []any{3, 1, 1, true, "agree"})
+	w.exec(`update grants set workload_id = $1`, elsewhere)
+	want(w.t, "by an approver who judges it no more", counts(), []any{3, 1, 0, false, "agree"})
+	w.exec(`update grants set workload_id = null`)
+	w.exec(`update people set deactivated_at = now() where id = $1`, judge.PersonID)
+	want(w.t, "by an approver who is gone", counts(), []any{3, 1, 0, false, "agree"})
+	w.exec(`update people set deactivated_at = null`)
 }
 
 func TestHomeSaysWhoSentARoundBack(t *testing.T) {
