@@ -341,9 +341,9 @@ func TestWhatYouMayDo(t *testing.T) {
 		Roles: []identity.OrgRole{identity.Auditor}, Teams: []identity.Membership{{TeamID: ledger.ID, Role: identity.Lead}},
 		Grants: []identity.GrantInput{{Kind: identity.Approver}},
 	})
-	mika.get("/account").is(200).says("Ledger, lead.", "Auditor.", "Approver on all workloads.").hides("Never decides.")
+	mika.get("/account").is(200).says("Ledger, lead.", "Auditor.", "Approver on all workloads.").hides("Opens nothing.")
 	if err := s.Identity.Grant(t.Context(), s.admin(), s.admin().PersonID, identity.GrantInput{Kind: identity.Approver}); err != nil {
 		t.Fatal(err)
 	}
-	s.Ada.get("/account").is(200).says("Approver on all workloads. Never decides. You gave it to yourself.")
+	s.Ada.get("/account").is(200).says("Approver on all workloads. Opens nothing. You gave it to yourself, so it counts for nothing.")
 }

@@ -190,9 +190,9 @@ func TestLastAdminStays(t *testing.T) {
 func TestARoleGivenToOneselfNeverDecides(t *testing.T) {
 	s := newSite(t)
 	path := "/people/" + s.admin().PersonID.String()
-	s.Ada.get(path).says("A role you give yourself never decides", "This is you. An approver grant that you give yourself is kept, but it never signs off or decides.")
-	s.Ada.follow(s.Ada.post(path+"/grants", "kind", "approver", "on", "all").leadsTo(path)).says("Given to oneself, never decides")
-	s.Ada.get("/people").says("Approver, given to oneself: never decides")
+	s.Ada.get(path).says("A grant you give yourself opens nothing", "This is you. A grant that you give yourself is kept, but it opens nothing: neither reading what is restricted nor a decision.")
+	s.Ada.follow(s.Ada.post(path+"/grants", "kind", "approver", "on", "all").leadsTo(path)).says("Given to oneself, opens nothing")
+	s.Ada.get("/people").says("Approver, given to oneself: opens nothing")
 	if s.admin().Approves(uuid.New()) {
 		t.Fatal("a grant to oneself decides")
 	}

@@ -158,13 +158,17 @@ func entriesWhere(f Filter, after *cursor, who identity.Actor) (string, pgx.Stri
 	return " where " + strings.Join(parts, " and "), args
 }
 
-// reach is what of the restricted workloads the actor may read, as Actor.CanRead has it.
+// reach is what of the restricted workloads the actor may read, as Actor.CanRead has it: a
+// grant one gave oneself opens nothing.
 func reach(who identity.Actor) (teams, workloads []uuid.UUID, everywhere bool) {
 	teams, workloads = []uuid.UUID{}, []uuid.UUID{}
 	for _, m := range who.Teams {
 		teams = append(teams, m.TeamID)
 	}
 	for _, g := range who.Grants {
+		if g.SelfGiven {
+			continue
+		}
 		workloads = append(workloads, g.WorkloadID)
 		everywhere = everywhere || g.WorkloadID == uuid.Nil
 	}

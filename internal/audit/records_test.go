@@ -188,6 +188,12 @@ func TestWhoReadsTheRecord(t *testing.T) {
 		"an admin with a grant on all": {person(func(a *identity.Actor) {
 			a.Roles, a.Grants = admin, []identity.Grant{{Kind: identity.Facilitator}}
 		}), 3},
+		"an admin with a grant on it by their own hand": {person(func(a *identity.Actor) {
+			a.Roles, a.Grants = admin, []identity.Grant{{Kind: identity.Participant, WorkloadID: secret, SelfGiven: true}}
+		}), 2},
+		"an admin with a grant on all by their own hand": {person(func(a *identity.Actor) {
+			a.Roles, a.Grants = admin, []identity.Grant{{Kind: identity.Facilitator, SelfGiven: true}}
+		}), 2},
 	} {
 		list, _, err := audit.Records(t.Context(), db, c.who, audit.Filter{})
 		if c.want < 0 {

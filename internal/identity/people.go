@@ -47,7 +47,7 @@ type GrantOfPerson struct {
 	GrantedBy     uuid.UUID // uuid.Nil: the installation
 	GrantedByName string
 	GrantedAt     time.Time
-	SelfGiven     bool // counts for reading and challenging, never for a decision
+	SelfGiven     bool // opens nothing, whatever its kind
 }
 
 // InviteInput is an invitation.

@@ -729,8 +729,8 @@ func ownRights(p identity.Person) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					if powerless(g) {
-						templ_7745c5c3_Err = ui.Status(ui.StateCancelled, "Never decides.").Render(ctx, templ_7745c5c3_Buffer)
+					if g.SelfGiven {
+						templ_7745c5c3_Err = ui.Status(ui.StateCancelled, "Opens nothing.").Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -747,7 +747,7 @@ func ownRights(p identity.Person) templ.Component {
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 49, " <span class=\"muted\">You gave it to yourself. It lets you read, but not sign off or decide; another admin can give it to you.</span>")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 49, " <span class=\"muted\">You gave it to yourself, so it counts for nothing. Another admin can give it to you.</span>")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}

@@ -166,9 +166,6 @@ func placeWord(g identity.GrantOfPerson) string {
 	return g.WorkloadName
 }
 
-// powerless reports whether the grant never decides because its holder gave it.
-func powerless(g identity.GrantOfPerson) bool { return g.SelfGiven && g.Kind == identity.Approver }
-
 // rightsWords sums up what a person may do beyond their teams, one line each.
 func rightsWords(p identity.Person) []string {
 	var words []string
@@ -194,7 +191,7 @@ func grantsWords(grants []identity.GrantOfPerson, kind identity.GrantKind) strin
 	for _, g := range grants {
 		switch {
 		case g.Kind != kind:
-		case powerless(g):
+		case g.SelfGiven:
 			idle++
 		default:
 			places = append(places, placeWord(g))
@@ -210,7 +207,7 @@ func grantsWords(grants []identity.GrantOfPerson, kind identity.GrantKind) strin
 	case len(places) > 1:
 		return word + " on " + itoa(len(places)) + " workloads"
 	case idle > 0:
-		return word + ", given to oneself: never decides"
+		return word + ", given to oneself: opens nothing"
 	}
 	return ""
 }

@@ -1054,7 +1054,7 @@ func Person(p ui.Page, one PersonPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 66, "</section><section class=\"setting\" aria-labelledby=\"grants-h\"><div><h2 id=\"grants-h\">Approver and facilitator</h2><p>Approvers sign off and decide rounds in which they answered nothing. A role you give yourself never decides, also if you are admin.</p></div>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 66, "</section><section class=\"setting\" aria-labelledby=\"grants-h\"><div><h2 id=\"grants-h\">Approver and facilitator</h2><p>Approvers sign off and decide rounds in which they answered nothing. A grant you give yourself opens nothing, also if you are admin.</p></div>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1661,7 +1661,7 @@ func personGrants(p ui.Page, one PersonPage) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 108, "An approver grant that you give yourself is kept, but it never signs off or decides. Ask another admin to give it to you.</p>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 108, "A grant that you give yourself is kept, but it opens nothing: neither reading what is restricted nor a decision. Ask another admin to give it to you.</p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -1751,12 +1751,12 @@ func grantRow(one PersonPage, g identity.GrantOfPerson) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				if powerless(g) {
+				if g.SelfGiven {
 					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 112, "<span class=\"sub\">")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = ui.Status(ui.StateCancelled, "Given to oneself, never decides").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Status(ui.StateCancelled, "Given to oneself, opens nothing").Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -44,11 +44,11 @@ func TestRightsWords(t *testing.T) {
 		"all and one": {identity.Person{Grants: []identity.GrantOfPerson{grant(identity.Approver, uuid.Nil, "", false), grant(identity.Approver, two, "Loyalty", false)}},
 			[]string{"Approver on all workloads"}},
 		"only by oneself": {identity.Person{Grants: []identity.GrantOfPerson{grant(identity.Approver, uuid.Nil, "", true)}},
-			[]string{"Approver, given to oneself: never decides"}},
+			[]string{"Approver, given to oneself: opens nothing"}},
 		"all by oneself, one by another": {identity.Person{Grants: []identity.GrantOfPerson{grant(identity.Approver, uuid.Nil, "", true), grant(identity.Approver, one, "Payments", false)}},
 			[]string{"Approver on Payments"}},
-		"a facilitator by oneself is one": {identity.Person{Grants: []identity.GrantOfPerson{grant(identity.Facilitator, uuid.Nil, "", true)}},
-			[]string{"Facilitator on all workloads"}},
+		"a facilitator by oneself is none": {identity.Person{Grants: []identity.GrantOfPerson{grant(identity.Facilitator, uuid.Nil, "", true), grant(identity.Participant, one, "Payments", true)}},
+			[]string{"Facilitator, given to oneself: opens nothing", "Participant, given to oneself: opens nothing"}},
 	} {
 		if got := rightsWords(c.person); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
