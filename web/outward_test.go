@@ -120,6 +120,31 @@ func TestWebhookPages(t *testing.T) {
 	s.Ada.post(path+"/delete", "version", "3").is(http.StatusNotFound)
 }
 
+// TestAWebhookOfRestrictedWorkloadsKeepsItsAddress refuses another address for it to an admin who
+// does not read these, with what was typed.
+func TestAWebhookOfRestrictedWorkloadsKeepsItsAddress(t *testing.T) {
+	s := newSite(t)
+	s.openDoor()
+	all := s.admin()
+	all.Roles = append(all.Roles, identity.Auditor)
+	e, _, err := s.Webhooks.Create(t.Context(), all, webhook.Input{Name: "Board", URL: "https://board.example.com/in", Restricted: true, On: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := "/settings/webhooks/" + e.ID.String()
+	s.Ada.get(path).is(http.StatusOK).says("You may switch it off, or take these events from it.").holds(`name="restricted"`)
+	no := s.Ada.post(path, "name", "Board", "url", "https://mine.example.com/in", "which", "every", "on", "1", "version", "1").is(http.StatusForbidden).
+		says("Leave the address as it is.", "You may switch it off")
+	no.holds(`id="f-url-error"`)
+	no.holds(`name="restricted"`)
+	if no.value("url") != "https://mine.example.com/in" {
+		t.Errorf("what was typed is gone: %s", no.value("url"))
+	}
+	s.Ada.post(path, "name", "Board", "url", "https://board.example.com/in", "which", "every", "restricted", "1", "version", "1").leadsTo(path)
+	s.Ada.post(path, "name", "Board", "url", "https://board.example.com/in", "which", "every", "on", "1", "version", "2").leadsTo(path)
+	s.Ada.get(path).hides("You may switch it off")
+}
+
 // TestItemBecomesATicket makes a ticket of an item, closes it in Jira, and verifies here.
 func TestItemBecomesATicket(t *testing.T) {
 	s := newSite(t)

@@ -118,7 +118,7 @@ func (v *visit) showWebhook(status int, id uuid.UUID, typed *views.WebhookForm, 
 			page.Form.Version = strconv.Itoa(e.Version)
 		}
 	}
-	page.Form.ReadsAll = webhook.ReadsAll(v.who)
+	page.Form.ReadsAll, page.Form.Hears = webhook.ReadsAll(v.who), e.Restricted
 	return v.render(status, views.Webhook(v.setting(e.Name, errs, allWebhooks), page))
 }
 

@@ -103,13 +103,16 @@ func (s *Service) Deliver(ctx context.Context, id uuid.UUID) error {
 	}
 	a := Attempt{Number: c.Attempts + 1, At: start}
 	var wait time.Duration
-	if c.State == On {
+	switch {
+	case c.Withheld:
+		a.Problem = withheld
+	case c.State != On:
+		a.Problem = "The webhook is off."
+	default:
 		began := time.Now()
 		wait = s.send(ctx, c, &a)
 		a.TookMS = int(s.now().Sub(start).Milliseconds())
 		c.Pace = paceOf(a, time.Since(began))
-	} else {
-		a.Problem = "The webhook is off."
 	}
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()

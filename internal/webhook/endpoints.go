@@ -81,16 +81,15 @@ func (s *Service) Create(ctx context.Context, who identity.Actor, in Input) (End
 }
 
 // Change stores what an admin says of an endpoint, as it was seen at version. What is on
-// again after the receiver was gone is tried afresh. Invalid as Create; a stale version is a
-// conflict.
+// again after the receiver was gone is tried afresh. What waits of restricted workloads is given
+// up when the endpoint does not hear of these any more. Who may not read all of these may switch
+// such an endpoint off or take them from it, at the address that it has: Forbidden, on
+// "restricted" and "url", for more. Invalid as Create; a stale version is a conflict.
 func (s *Service) Change(ctx context.Context, who identity.Actor, id uuid.UUID, version int, in Input) error {
 	if err := may(who); err != nil {
 		return err
 	}
 	in, err := in.check()
-	if err == nil {
-		err = in.mayHear(who)
-	}
 	if err != nil {
 		return err
 	}
@@ -98,7 +97,13 @@ func (s *Service) Change(ctx context.Context, who identity.Actor, id uuid.UUID, 
 		if e.Version != version {
 			return fault.New(fault.Conflict, "Somebody changed this webhook since you opened it. Read it again; your input is still here.")
 		}
-		return updateEndpoint(ctx, tx, id, in)
+		if err := in.mayReplace(who, e); err != nil {
+			return err
+		}
+		if err := updateEndpoint(ctx, tx, id, in); err != nil || in.Restricted {
+			return err
+		}
+		return giveUpRestricted(ctx, tx, id, now)
 	}, audit.Detail{Name: "host", Value: hostOf(in.URL)}, audit.Detail{Name: "state", Value: in.state()})
 	if err != nil {
 		return fmt.Errorf("change webhook: %w", err)
@@ -225,10 +230,25 @@ func ReadsAll(who identity.Actor) bool { return who.CanRead(identity.Target{Rest
 // mayHear refuses events of restricted workloads to who may not read all of them.
 func (in Input) mayHear(who identity.Actor) error {
 	if in.Restricted && !ReadsAll(who) {
-		const words = "Only an admin who reads every restricted workload, as an auditor does, may send their events to a webhook."
-		return &fault.Error{Kind: fault.Forbidden, Message: words, Fields: []fault.Field{{Name: "restricted", Message: words}}}
+		return forbidden("restricted", "Only an admin who reads every restricted workload, as an auditor does, may send their events to a webhook.")
 	}
 	return nil
+}
+
+// mayReplace refuses to who may not read all restricted workloads what could show them events of
+// these: an endpoint that hears of them, on or at another address than it has.
+func (in Input) mayReplace(who identity.Actor, e Endpoint) error {
+	if e.Restricted && in.URL != e.URL && !ReadsAll(who) {
+		return forbidden("url", "It is sent events of restricted workloads, so only an admin who reads all of these, as an auditor does, may give it another address. Leave the address as it is.")
+	}
+	if e.Restricted && !in.On {
+		return nil
+	}
+	return in.mayHear(who)
+}
+
+func forbidden(field, words string) error {
+	return &fault.Error{Kind: fault.Forbidden, Message: words, Fields: []fault.Field{{Name: field, Message: words}}}
 }
 
 func (in Input) state() string {

@@ -79,7 +79,8 @@ func (s *Service) Delivery(ctx context.Context, who identity.Actor, id uuid.UUID
 }
 
 // Replay delivers once more what ended, with the same id and bytes, and with
-// attempts of its own from the first. Admins may; conflict when it is still pending or its endpoint is off.
+// attempts of its own from the first. Admins may; conflict when it is still pending, its endpoint is
+// off, or hears of restricted workloads no more, of which it is.
 func (s *Service) Replay(ctx context.Context, who identity.Actor, id uuid.UUID) (Delivery, error) {
 	if err := may(who); err != nil {
 		return Delivery{}, err
@@ -90,15 +91,19 @@ func (s *Service) Replay(ctx context.Context, who identity.Actor, id uuid.UUID) 
 	}
 	d.hide(who)
 	n, err := s.replay(ctx, who, d.EndpointID, `id = $3`, id)
-	if err == nil && n == 0 {
+	switch {
+	case err != nil || n > 0:
+	case d.Restricted && d.State != Pending:
+		err = fault.New(fault.Conflict, withheld)
+	default:
 		err = fault.New(fault.Conflict, "This delivery is not through yet: it is tried by itself.")
 	}
 	return d, err
 }
 
 // ReplaySince delivers once more what ended since the time: what failed, or everything. It
-// returns how many; a thousand at most, the oldest first. Admins may; conflict when the
-// endpoint is off.
+// returns how many; a thousand at most, the oldest first. What is of restricted workloads stays
+// where it is unless the endpoint hears of these. Admins may; conflict when the endpoint is off.
 func (s *Service) ReplaySince(ctx context.Context, who identity.Actor, endpoint uuid.UUID, since time.Time, all bool) (int, error) {
 	if err := may(who); err != nil {
 		return 0, err
@@ -122,9 +127,9 @@ func (s *Service) replay(ctx context.Context, who identity.Actor, endpoint uuid.
 		}
 		sql := `
 			update webhook_deliveries set state = 'pending', due_at = $2, leased_until = null, waits = false, ended_at = null, attempts_before = attempts
-			where id in (select id from webhook_deliveries where endpoint_id = $1 and state <> 'pending' and ` + condition + ` order by made_at, id limit $4)
+			where id in (select id from webhook_deliveries where endpoint_id = $1 and state <> 'pending' and (not restricted or $5) and ` + condition + ` order by made_at, id limit $4)
 			returning id`
-		rows, err := tx.Query(ctx, sql, endpoint, now, arg, maxReplay)
+		rows, err := tx.Query(ctx, sql, endpoint, now, arg, maxReplay, e.Restricted)
 		if err != nil {
 			return err
 		}

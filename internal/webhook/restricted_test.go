@@ -2,7 +2,9 @@ package webhook_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -55,6 +57,86 @@ func TestWhoSendsWhatIsRestricted(t *testing.T) {
 	}
 	in.Restricted = false
 	h.must(h.service.Change(t.Context(), h.boss, e.ID, e.Version, in)) // anybody who may takes it away
+}
+
+// TestWhatWasRestrictedStaysSo changes a webhook that heard of restricted workloads as an admin who
+// may not read them: nothing of these leaves for another address, whether it waits or is replayed.
+func TestWhatWasRestrictedStaysSo(t *testing.T) {
+	h := newHouse(t, "127.0.0.1")
+	h.exec(`update workloads set restricted = true`)
+	all := h.boss
+	all.Roles = []identity.OrgRole{identity.Admin, identity.Auditor}
+	in := webhook.Input{Name: "Board", URL: h.receiver.URL, Restricted: true, On: true}
+	e, _, err := h.service.Create(t.Context(), all, in)
+	h.must(err)
+	h.happen("item.done")
+	h.work()
+	h.answers(500)
+	h.happen("item.done") // it waits
+	h.work()
+	h.must(h.service.SendTest(t.Context(), h.boss, e.ID))
+	h.received()
+	h.answers(200)
+
+	change := func(do func(*webhook.Input)) error {
+		typed := in
+		do(&typed)
+		return h.service.Change(t.Context(), h.boss, e.ID, e.Version, typed)
+	}
+	for name, do := range map[string]func(*webhook.Input){
+		"another address":                          func(in *webhook.Input) { in.URL += "/mine" },
+		"another address, off":                     func(in *webhook.Input) { in.URL, in.On = in.URL+"/mine", false },
+		"another address, of what is open":         func(in *webhook.Input) { in.URL, in.Restricted = in.URL+"/mine", false },
+		"another address, of what is open and off": func(in *webhook.Input) { in.URL, in.Restricted, in.On = in.URL+"/mine", false, false },
+	} {
+		if err := change(do); !fault.Is(err, fault.Forbidden) || fault.FieldsOf(err)[0].Name != "url" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	h.must(change(func(in *webhook.Input) { in.On = false })) // it stays as it is, and silent
+	e.Version++
+	if err := change(func(in *webhook.Input) { in.Name = "Mine" }); !fault.Is(err, fault.Forbidden) {
+		t.Errorf("it is on again: %v", err)
+	}
+	h.must(change(func(in *webhook.Input) { in.Restricted = false }))
+	e.Version++
+	log, _, err := h.service.Log(t.Context(), all, e.ID, "", "")
+	h.must(err)
+	if len(log) != 3 || log[0].State != webhook.Pending || log[1].State != webhook.Failed || !strings.Contains(log[1].LastProblem, "does not hear of these") || log[1].Attempts != 2 {
+		t.Fatalf("what waits of restricted workloads is not given up: %+v", log)
+	}
+	h.must(change(func(in *webhook.Input) { in.URL, in.Restricted = in.URL+"/mine", false }))
+	h.work() // the test alone
+	n, err := h.service.ReplaySince(t.Context(), h.boss, e.ID, h.clock().Add(-time.Hour), true)
+	h.must(err)
+	h.work()
+	if got := h.received(); n != 1 || len(got) != 2 || strings.Contains(string(got[0].Body)+string(got[1].Body), "item.done") {
+		t.Errorf("replayed %d: %+v", n, got)
+	}
+	_, err = h.service.Replay(t.Context(), h.boss, log[2].ID)
+	if !fault.Is(err, fault.Conflict) || !strings.Contains(fault.MessageOf(err), "does not hear of these") {
+		t.Errorf("one is replayed: %v", err)
+	}
+	e.Version++
+	h.must(h.service.Change(t.Context(), all, e.ID, e.Version, in)) // it hears of them once more
+	if _, err = h.service.Replay(t.Context(), h.boss, log[2].ID); err != nil {
+		t.Errorf("what it hears of again: %v", err)
+	}
+}
+
+// TestWhatCameWhileAWebhookChanged gives up an event of a restricted workload that was queued as its
+// endpoint stopped hearing of these.
+func TestWhatCameWhileAWebhookChanged(t *testing.T) {
+	h := newHouse(t, "127.0.0.1")
+	e, _ := h.endpoint()
+	h.happen("item.done")
+	h.exec(`update webhook_deliveries set restricted = true`)
+	h.work()
+	log, _, err := h.service.Log(t.Context(), h.boss, e.ID, webhook.Failed, "")
+	h.must(err)
+	if n := len(h.received()); n != 0 || len(log) != 1 || !strings.Contains(log[0].LastProblem, "does not hear of these") {
+		t.Errorf("%d messages came: %+v", n, log)
+	}
 }
 
 // TestWhereEventsLead gives the page of what each kind of event is about.

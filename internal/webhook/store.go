@@ -73,6 +73,22 @@ func updateEndpoint(ctx context.Context, tx pgx.Tx, id uuid.UUID, in Input) erro
 	return err
 }
 
+// withheld is said of what is not sent because its endpoint hears of restricted workloads no more.
+const withheld = "It is of a restricted workload, and the webhook does not hear of these any more."
+
+// giveUpRestricted gives up what waits of restricted workloads. What is on its way now is not sent
+// again after it.
+func giveUpRestricted(ctx context.Context, tx pgx.Tx, endpoint uuid.UUID, now time.Time) error {
+	const sql = `
+		with given as (
+			update webhook_deliveries set state = 'failed', attempts = attempts + 1, leased_until = null, waits = false, ended_at = $2
+			where endpoint_id = $1 and restricted and state = 'pending' and (leased_until is null or leased_until < $2)
+			returning id, attempts)
+		insert into webhook_attempts (delivery_id, number, at, took_ms, status, problem) select id, attempts, $2, 0, 0, $3 from given`
+	_, err := tx.Exec(ctx, sql, endpoint, now, withheld)
+	return err
+}
+
 const deliveryColumns = `
 	d.id, d.endpoint_id, d.event_id, d.type, d.restricted, d.body, d.state, d.attempts, d.made_at, d.due_at, d.ended_at,
 	coalesce(a.status, 0) as last_status, coalesce(a.problem, '') as last_problem

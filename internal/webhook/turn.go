@@ -22,6 +22,7 @@ type claimed struct {
 	Secret         []byte
 	SecretBefore   []byte
 	BeforeUntil    *time.Time
+	Withheld       bool // of a restricted workload, of which the endpoint does not hear
 
 	Pace string // what this attempt showed; empty: nothing
 }
@@ -58,13 +59,14 @@ func (s *Service) claim(ctx context.Context, id uuid.UUID, now time.Time) (c cla
 			update webhook_deliveries d set leased_until = case when due.full then null else $3::timestamptz end, waits = due.full
 			from due, webhook_endpoints e
 			where d.id = due.id and e.id = d.endpoint_id
-			returning due.full, d.endpoint_id, d.event_id, d.body, d.attempts, d.attempts_before, e.url, e.state, e.secret, e.secret_before, e.before_until`
+			returning due.full, d.endpoint_id, d.event_id, d.body, d.attempts, d.attempts_before, e.url, e.state, e.secret, e.secret_before, e.before_until,
+				d.restricted and not e.restricted`
 		rows, err := tx.Query(ctx, sql, id, now, now.Add(lease), atOnce)
 		if err != nil {
 			return err
 		}
 		full := false
-		_, err = pgx.ForEachRow(rows, []any{&full, &c.EndpointID, &c.EventID, &c.Body, &c.Attempts, &c.AttemptsBefore, &c.URL, &c.State, &c.Secret, &c.SecretBefore, &c.BeforeUntil},
+		_, err = pgx.ForEachRow(rows, []any{&full, &c.EndpointID, &c.EventID, &c.Body, &c.Attempts, &c.AttemptsBefore, &c.URL, &c.State, &c.Secret, &c.SecretBefore, &c.BeforeUntil, &c.Withheld},
 			func() error { found = !full; return nil })
 		return err
 	})
@@ -81,7 +83,7 @@ func (s *Service) settle(ctx context.Context, id uuid.UUID, c claimed, a Attempt
 	state, due := Delivered, now
 	switch tried := a.Number - c.AttemptsBefore; {
 	case a.Status/100 == 2:
-	case c.State != On || a.Status == http.StatusGone || tried > len(delays):
+	case c.Withheld || c.State != On || a.Status == http.StatusGone || tried > len(delays):
 		state = Failed
 	default:
 		state, due = Pending, now.Add(max(delays[tried-1], wait))

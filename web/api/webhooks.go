@@ -19,7 +19,7 @@ type Webhook struct {
 	Name       string    `json:"name"`
 	URL        string    `json:"url" format:"uri"`
 	Events     []string  `json:"events" nullable:"false" doc:"Empty: every event."`
-	Restricted bool      `json:"restricted" doc:"Also events of restricted workloads. Only an admin who reads all of these, as an auditor does, may set it, and change such a webhook: 403."`
+	Restricted bool      `json:"restricted" doc:"Also events of restricted workloads. Only an admin who reads all of these, as an auditor does, may set it. Others may only switch such a webhook off or take this from it, at the address that it has: 403."`
 	State      string    `json:"state" enum:"on,off,gone" doc:"gone: the receiver answered 410."`
 	Secret     *string   `json:"secret" doc:"Signs what is sent. Shown once, in the answer that made it; null everywhere else, also when that request is repeated."`
 	Rotating   bool      `json:"rotating" doc:"The secret before signs beside the new one, for a day."`

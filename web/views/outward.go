@@ -40,9 +40,13 @@ type WebhookForm struct {
 	Every      bool
 	Restricted bool
 	ReadsAll   bool // the reader may send what is restricted
+	Hears      bool // it is sent what is restricted, as stored
 	On         bool
 	Version    string
 }
+
+// asks reports whether the form has the choice to send what is restricted.
+func (f WebhookForm) asks() bool { return f.ReadsAll || f.Restricted || f.Hears }
 
 func (f WebhookForm) events() []ui.Option {
 	var list []ui.Option

@@ -503,7 +503,7 @@ func webhookFields(p ui.Page, f WebhookForm) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if f.ReadsAll || f.Restricted {
+		if f.asks() {
 			templ_7745c5c3_Err = ui.Checkbox("restricted", "1", "Also events of restricted workloads: their key and address leave the house", f.Restricted, p.Errors.For("restricted")).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -514,8 +514,8 @@ func webhookFields(p ui.Page, f WebhookForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if f.Restricted {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 22, "You do not read every restricted workload, so you cannot save this webhook while it is sent their events. An admin who is an auditor too can.")
+			if f.Restricted || f.Hears {
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 22, "You do not read every restricted workload, so you cannot save this webhook while it is on and sent their events, nor with another address. You may switch it off, or take these events from it. An admin who is an auditor too can do more.")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -1341,7 +1341,7 @@ func Delivery(p ui.Page, d webhook.Delivery, e webhook.Endpoint) templ.Component
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if d.State != webhook.Pending && e.State == webhook.On {
+			if d.State != webhook.Pending && e.State == webhook.On && (e.Restricted || !d.Restricted) {
 				templ_7745c5c3_Err = ui.PostButton("/settings/webhooks/deliveries/"+d.ID.String()+"/replay", "Send it again").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
