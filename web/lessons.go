@@ -181,12 +181,12 @@ func (v *visit) offerJudging(p *views.LessonPage) error {
 			p.Sets = append(p.Sets, ui.Option{Value: s.Key, Text: s.Questionnaire.Name})
 		}
 	}
-	others, _, err := v.Incidents.Lessons(v.ctx(), v.who, incident.LessonFilter{})
+	others, err := v.everyLesson(incident.LessonFilter{Mergeable: true})
 	if err != nil {
 		return err
 	}
 	for _, o := range others {
-		if o.ID != p.Lesson.ID && (o.State == incident.Proposed || o.State == incident.Accepted) {
+		if o.ID != p.Lesson.ID {
 			p.Others = append(p.Others, ui.Option{Value: o.ID.String(), Text: o.Title})
 		}
 	}
@@ -290,13 +290,29 @@ func (v *visit) setName(key string) (string, error) {
 
 // lessonsIn are the lessons that publishing the draft would ask for the first time.
 func (v *visit) lessonsIn(d questionnaire.Draft) ([]incident.Lesson, error) {
-	list, _, err := v.Incidents.Lessons(v.ctx(), v.who, incident.LessonFilter{State: incident.Accepted, Limit: 100})
+	list, err := v.everyLesson(incident.LessonFilter{Draft: d.Key})
 	if err != nil {
 		return nil, err
 	}
 	return slices.DeleteFunc(list, func(l incident.Lesson) bool {
-		return l.PutSet != d.Key || l.PublishedAt != nil || !slices.ContainsFunc(d.Set.Questions(), func(q *questionnaire.Question) bool { return q.ID == l.PutQuestion })
+		return !slices.ContainsFunc(d.Set.Questions(), func(q *questionnaire.Question) bool { return q.ID == l.PutQuestion })
 	}), nil
+}
+
+// everyLesson reads every page of the lessons of the filter.
+func (v *visit) everyLesson(f incident.LessonFilter) ([]incident.Lesson, error) {
+	var all []incident.Lesson
+	f.Limit = 100
+	for {
+		list, next, err := v.Incidents.Lessons(v.ctx(), v.who, f)
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, list...); next == "" {
+			return all, nil
+		}
+		f.After = next
+	}
 }
 
 // draftOf is the address of the lesson's question in the draft of its set; empty where there

@@ -84,6 +84,29 @@ func TestFromAnIncidentToAVerifiedItem(t *testing.T) {
 	w.asha.get("/").hides("To answer: lessons")
 }
 
+// TestNoLessonIsTooOldToBeSeen names a lesson before its set is published, and offers it to be merged
+// into, behind more newer ones than a page holds.
+func TestNoLessonIsTooOldToBeSeen(t *testing.T) {
+	w := newWreck(t, false)
+	_, cleo := w.person("Cleo Marsh", identity.InviteInput{Roles: []identity.OrgRole{identity.Curator}})
+	path := w.tells()
+	w.asha.post(path+"/close", "version", "1").leadsTo(path)
+	old := w.vera.post(path+"/lessons", taught()...).is(http.StatusSeeOther).Header.Get("Location")
+	other := w.vera.post(path+"/lessons", taught()...).is(http.StatusSeeOther).Header.Get("Location")
+	cleo.post(old+"/accept", "version", "1", "due_days", "14").leadsTo(old)
+	const copies = `
+		insert into lessons select (jsonb_populate_record(l, jsonb_build_object('id', 'ffffffff-0000-4000-8000-' || lpad(n::text, 12, '0'), 'title', 'Copy ' || n))).*
+		from lessons l, generate_series(1, 120) n where l.id = $1`
+	if _, err := w.DB.Exec(t.Context(), copies, strings.TrimPrefix(old, "/lessons/")); err != nil {
+		t.Fatal(err)
+	}
+	draft, _, _ := strings.Cut(cleo.get(old).addressOf("/questionnaires/drafts/"), "/q/")
+	cleo.get(draft).says("Publishing also asks 1 lesson of every workload concerned", "Look for drift").hides("Copy 1")
+	cleo.get(other).holds(`<option value="` + strings.TrimPrefix(old, "/lessons/") + `"`)
+	cleo.post(draft, "revision", "1", "act", "publish", "version", "1.0.0").is(http.StatusSeeOther)
+	cleo.get(old).says("Published")
+}
+
 // TestALessonIsReadByEveryone says so before it is proposed and before it is accepted, where not
 // everyone may read its incident, and leads only those there who may.
 func TestALessonIsReadByEveryone(t *testing.T) {

@@ -142,6 +142,8 @@ type LessonFilter struct {
 	IncidentID uuid.UUID
 	Set        string // with Question: the lessons that the question came from
 	Question   string
+	Draft      string // accepted, put into the draft of this set, and not published yet
+	Mergeable  bool   // proposed or accepted: others may be merged into it
 	After      string
 	Limit      int // 1 to 100, 50 when 0
 }

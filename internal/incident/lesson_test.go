@@ -1,6 +1,7 @@
 package incident_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -139,6 +140,39 @@ func TestJudgingLessons(t *testing.T) {
 	other = must[incident.Lesson](h)(h.service.Decline(t.Context(), h.cleo, other.ID, 1, "It is asked already."))
 	if other.State != incident.Declined || other.Reason != "It is asked already." || other.Judge != "Cleo" {
 		t.Errorf("declined %+v", other)
+	}
+}
+
+// TestLessonsOfADraftAndToMergeInto finds what publishing a set asks first, and what others are
+// merged into.
+func TestLessonsOfADraftAndToMergeInto(t *testing.T) {
+	h := newHouse(t)
+	i := h.closed("payments")
+	l, open, gone := h.accepted(i), h.proposed(i), h.proposed(i)
+	must[incident.Lesson](h)(h.service.Decline(t.Context(), h.cleo, gone.ID, 1, "No."))
+	found := func(f incident.LessonFilter) (ids []uuid.UUID) {
+		t.Helper()
+		list, _, err := h.service.Lessons(t.Context(), h.cleo, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, one := range list {
+			ids = append(ids, one.ID)
+		}
+		return ids
+	}
+	if got := found(incident.LessonFilter{Draft: l.PutSet}); !slices.Equal(got, []uuid.UUID{l.ID}) {
+		t.Errorf("in the draft: %v", got)
+	}
+	if got := found(incident.LessonFilter{Draft: "orr"}); got != nil {
+		t.Errorf("in another draft: %v", got)
+	}
+	h.publish()
+	if got := found(incident.LessonFilter{Draft: l.PutSet}); got != nil {
+		t.Errorf("published: %v", got)
+	}
+	if got := found(incident.LessonFilter{Mergeable: true}); !slices.Equal(got, []uuid.UUID{open.ID, l.ID}) {
+		t.Errorf("to merge into: %v", got)
 	}
 }
 
