@@ -13,7 +13,7 @@ var webhookRows = map[string]row{
 	"Endpoint":   {admins, func(c call) error { return only(c.Webhooks.Endpoint(c.ctx, c.who, somebody)) }},
 	"Create":     {admins, func(c call) error { return only2(c.Webhooks.Create(c.ctx, c.who, webhook.Input{})) }},
 	"Change":     {admins, func(c call) error { return c.Webhooks.Change(c.ctx, c.who, somebody, 1, webhook.Input{}) }},
-	"Rotate":     {admins, func(c call) error { return only(c.Webhooks.Rotate(c.ctx, c.who, somebody)) }},
+	"Rotate":     {admins, func(c call) error { return only(c.Webhooks.Rotate(c.ctx, c.who, somebody, 1)) }},
 	"SendTest":   {admins, func(c call) error { return c.Webhooks.SendTest(c.ctx, c.who, somebody) }},
 	"Log":        {admins, func(c call) error { return only2(c.Webhooks.Log(c.ctx, c.who, somebody, "", "")) }},
 	"Delete":     {admins, func(c call) error { return c.Webhooks.Delete(c.ctx, c.who, somebody, 1) }},

@@ -107,7 +107,11 @@ func TestWebhookPages(t *testing.T) {
 	s.Ada.follow(s.Ada.post(path+"/replay", "since", "2026-11-20", "what", "failed").leadsTo(path)).says("1 delivery goes out again.")
 	s.Ada.get(path + "?state=failed").says("There is no delivery here")
 	s.Ada.get(path + "?state=odd").is(http.StatusUnprocessableEntity)
-	s.Ada.post(path + "/secret").is(http.StatusOK).says("For a day the secret before signs too")
+	s.Ada.post(path+"/secret", "version", "1").is(http.StatusOK).says("For a day the secret before signs too")
+	if twice := s.Ada.post(path+"/secret", "version", "1").is(http.StatusConflict).says("Somebody changed this webhook"); shownSecret.MatchString(twice.Body) {
+		t.Error("sent twice, the form makes two secrets")
+	}
+	s.Ada.get(path).holds(`name="version" value="2"`)
 	s.Ada.post(path, "name", "Board", "url", double.URL, "which", "every", "version", "1").is(http.StatusConflict).says("Somebody changed this webhook")
 	s.Ada.post(path, "name", "Board", "url", double.URL, "which", "every", "version", "2").leadsTo(path)
 	s.Ada.get("/settings/webhooks").says("Board", "every event", "Off")

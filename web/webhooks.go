@@ -143,7 +143,18 @@ func changeWebhook(v *visit) error {
 }
 
 func rotateWebhook(v *visit) error {
-	return v.replaceSecret(v.Webhooks.Rotate, "/settings/webhooks/", "For a day the secret before signs too: give the receiver both, then drop the old one.")
+	id, form, err := v.idForm()
+	if err != nil {
+		return err
+	}
+	secret, err := v.Webhooks.Rotate(v.ctx(), v.who, id, versionOf(form))
+	if status, errs, again := refused(err); again {
+		return v.showWebhook(status, id, nil, errs)
+	}
+	if err != nil {
+		return err
+	}
+	return v.showSecret("New secret", secret, "/settings/webhooks/"+id.String(), "For a day the secret before signs too: give the receiver both, then drop the old one.")
 }
 
 func deleteWebhook(v *visit) error {

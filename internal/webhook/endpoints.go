@@ -111,9 +111,9 @@ func (s *Service) Change(ctx context.Context, who identity.Actor, id uuid.UUID, 
 	return nil
 }
 
-// Rotate gives an endpoint a new secret, which is never shown again. The one before signs
-// beside it for a day. Admins may.
-func (s *Service) Rotate(ctx context.Context, who identity.Actor, id uuid.UUID) (string, error) {
+// Rotate gives an endpoint, as it was seen at version, a new secret, which is never shown again. The
+// one before signs beside it for a day. Admins may; a stale version is a conflict.
+func (s *Service) Rotate(ctx context.Context, who identity.Actor, id uuid.UUID, version int) (string, error) {
 	if err := may(who); err != nil {
 		return "", err
 	}
@@ -122,7 +122,10 @@ func (s *Service) Rotate(ctx context.Context, who identity.Actor, id uuid.UUID) 
 	if err != nil {
 		return "", err
 	}
-	err = s.act(ctx, who, id, "webhook.rotated", func(tx pgx.Tx, _ Endpoint, now time.Time) error {
+	err = s.act(ctx, who, id, "webhook.rotated", func(tx pgx.Tx, e Endpoint, now time.Time) error {
+		if e.Version != version {
+			return fault.New(fault.Conflict, "Somebody changed this webhook since you opened it, or gave it a new secret. Read it again.")
+		}
 		const sql = `update webhook_endpoints set secret_before = secret, before_until = $2, secret = $3, version = version + 1 where id = $1`
 		_, err := tx.Exec(ctx, sql, id, now.Add(RotationTime), sealed)
 		return err

@@ -231,7 +231,7 @@ func TestRetries(t *testing.T) {
 func TestRotation(t *testing.T) {
 	h := newHouse(t, "127.0.0.1")
 	e, first := h.endpoint()
-	second, err := h.service.Rotate(t.Context(), h.boss, e.ID)
+	second, err := h.service.Rotate(t.Context(), h.boss, e.ID, e.Version)
 	h.must(err)
 	h.happen("item.done")
 	h.work()
@@ -243,6 +243,36 @@ func TestRotation(t *testing.T) {
 	h.work()
 	if m := h.received()[0]; h.valid(first, m) || !h.valid(second, m) {
 		t.Error("the new secret alone should sign")
+	}
+}
+
+// TestOneRotationOfOneVersion gives one new secret to many who ask at once for one of the same
+// version, so that the secret of the receiver goes on to sign.
+func TestOneRotationOfOneVersion(t *testing.T) {
+	h := newHouse(t, "127.0.0.1")
+	e, first := h.endpoint()
+	var all sync.WaitGroup
+	secrets, errs := make([]string, 5), make([]error, 5)
+	for i := range errs {
+		all.Go(func() { secrets[i], errs[i] = h.service.Rotate(t.Context(), h.boss, e.ID, e.Version) })
+	}
+	all.Wait()
+	second := ""
+	for i, err := range errs {
+		switch {
+		case err == nil && second == "":
+			second = secrets[i]
+		case !fault.Is(err, fault.Conflict) || secrets[i] != "":
+			t.Errorf("rotated again: %v", err)
+		}
+	}
+	if _, err := h.service.Rotate(t.Context(), h.boss, e.ID, e.Version); !fault.Is(err, fault.Conflict) {
+		t.Errorf("rotated later: %v", err)
+	}
+	h.happen("item.done")
+	h.work()
+	if m := h.received()[0]; !h.valid(first, m) || !h.valid(second, m) {
+		t.Error("the secret of the receiver does not sign any more")
 	}
 }
 
@@ -323,7 +353,7 @@ func TestWhoMay(t *testing.T) {
 		_, err2 := h.service.Endpoint(ctx, who, e.ID)
 		_, _, err3 := h.service.Create(ctx, who, in)
 		err4 := h.service.Change(ctx, who, e.ID, e.Version, in)
-		_, err5 := h.service.Rotate(ctx, who, e.ID)
+		_, err5 := h.service.Rotate(ctx, who, e.ID, e.Version)
 		err6 := h.service.SendTest(ctx, who, e.ID)
 		_, _, err7 := h.service.Log(ctx, who, e.ID, "", "")
 		_, err8 := h.service.Delivery(ctx, who, uuid.New())

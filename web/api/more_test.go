@@ -196,6 +196,21 @@ func TestWhoMayUseWebhooksAndLessons(t *testing.T) {
 	s.send(http.MethodPost, "/api/v1/deliveries/"+s.runOf["delivery"]+"/replay", asha, "").problem(http.StatusConflict, "tried by itself")
 }
 
+// TestOneRotationForOneETag gives one new secret to who asks twice with what they read.
+func TestOneRotationForOneETag(t *testing.T) {
+	s := newStage(t)
+	s.prepare()
+	asha := s.tokenFor("asha", identity.ReadReviews, identity.WriteWebhooks)
+	at := "/api/v1/webhooks/" + s.runOf["webhook"]
+	for n := range 2 { // also while two secrets sign
+		tag := s.send(http.MethodGet, at, asha, "").header.Get("ETag")
+		if r := s.send(http.MethodPost, at+"/secret", asha, "", "If-Match", tag); !strings.HasPrefix(s.member(r, "secret"), "whsec_") {
+			t.Errorf("%d: %d %s", n, r.status, r.body)
+		}
+		s.send(http.MethodPost, at+"/secret", asha, "", "If-Match", tag).problem(http.StatusPreconditionFailed, "Somebody changed this")
+	}
+}
+
 func TestAnItemByHand(t *testing.T) {
 	s := newStage(t)
 	full := s.tokenFor("asha", identity.ReadReviews, identity.WriteItems)

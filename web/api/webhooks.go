@@ -23,6 +23,7 @@ type Webhook struct {
 	State      string    `json:"state" enum:"on,off,gone" doc:"gone: the receiver answered 410."`
 	Secret     *string   `json:"secret" doc:"Signs what is sent. Shown once, in the answer that made it; null everywhere else, also when that request is repeated."`
 	Rotating   bool      `json:"rotating" doc:"The secret before signs beside the new one, for a day."`
+	Version    int       `json:"version" doc:"Grows with each change, also with each new secret."`
 	MadeBy     *string   `json:"made_by"`
 	MadeAt     time.Time `json:"made_at"`
 	HTMLURL    string    `json:"html_url" format:"uri"`
@@ -212,7 +213,7 @@ func (s *server) deleteWebhook(ctx context.Context, in *editWebhookInput) (*Remo
 func (s *server) rotateWebhook(ctx context.Context, in *editWebhookInput) (*Written[Webhook], error) {
 	var secret *string
 	out, err := change(ctx, s, in.Editing, s.editWebhook(ctx, in.ID, func(e webhook.Endpoint) (webhook.Endpoint, error) {
-		made, err := s.Webhooks.Rotate(ctx, actorOf(ctx), e.ID)
+		made, err := s.Webhooks.Rotate(ctx, actorOf(ctx), e.ID, e.Version)
 		if err != nil {
 			return e, err
 		}
@@ -321,7 +322,7 @@ func (s *server) replayDelivery(ctx context.Context, in *doDeliveryInput) (*Writ
 
 func (s *server) webhook(e webhook.Endpoint) Webhook {
 	return Webhook{
-		ID: e.ID, Name: e.Name, URL: e.URL, Events: some(e.Events), Restricted: e.Restricted, State: e.State, Rotating: e.Rotating(s.Now()),
+		ID: e.ID, Name: e.Name, URL: e.URL, Events: some(e.Events), Restricted: e.Restricted, State: e.State, Rotating: e.Rotating(s.Now()), Version: e.Version,
 		MadeBy: present(e.MadeBy), MadeAt: e.MadeAt.UTC(), HTMLURL: s.html("/settings/webhooks/" + e.ID.String()),
 	}
 }
