@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
@@ -153,13 +154,18 @@ func allowed(routes chi.Router, r *http.Request) string {
 	return strings.Join(list, ", ")
 }
 
-// eachOnce refuses a parameter that is given twice: one of them would not count.
+// eachOnce refuses a parameter that is given twice, for one of them would not count, and one
+// that is no text: nothing stored can equal it.
 func (s *server) eachOnce(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		query := r.URL.Query()
 		for _, name := range slices.Sorted(maps.Keys(query)) {
 			if len(query[name]) > 1 {
 				s.writeProblem(w, r, http.StatusUnprocessableEntity, "Give each parameter once; this request has "+text.Cut(name)+" more than once.")
+				return
+			}
+			if value := query[name][0]; !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
+				s.writeProblem(w, r, http.StatusUnprocessableEntity, "The parameter "+text.Cut(text.Clean(name))+" is no text in UTF-8.")
 				return
 			}
 		}

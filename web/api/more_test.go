@@ -265,6 +265,8 @@ func TestWhatIsNoListOfThis(t *testing.T) {
 		s.send(http.MethodGet, "/api/v1"+at, full, "").problem(http.StatusUnprocessableEntity, "query.after")
 	}
 	s.send(http.MethodGet, "/api/v1/workloads?limit=2&limit=3", full, "").problem(http.StatusUnprocessableEntity, "more than once")
+	s.send(http.MethodGet, "/api/v1/acceptances?workload=%FF", full, "").problem(http.StatusUnprocessableEntity, "is no text")
+	s.send(http.MethodGet, "/api/v1/audit?target_id=a%00", full, "").problem(http.StatusUnprocessableEntity, "is no text")
 	for _, at := range []string{"/workloads", "/reviews?state=all", "/items", "/audit", "/people"} {
 		seen, next := 0, "https://orrery.test/api/v1"+at
 		for next != "" {
