@@ -165,7 +165,8 @@ func (s *server) eachOnce(next http.Handler) http.Handler {
 				return
 			}
 			if value := query[name][0]; !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
-				s.writeProblem(w, r, http.StatusUnprocessableEntity, "The parameter "+text.Cut(text.Clean(name))+" is no text in UTF-8.")
+				s.writeProblem(w, r, http.StatusUnprocessableEntity, "A parameter is no text in UTF-8.",
+					&huma.ErrorDetail{Message: "This is no text in UTF-8.", Location: "query." + text.Cut(text.Clean(name))})
 				return
 			}
 		}

@@ -150,11 +150,11 @@ func classified(err error) error {
 	return err
 }
 
-func (s *server) writeProblem(w http.ResponseWriter, r *http.Request, status int, detail string) {
+func (s *server) writeProblem(w http.ResponseWriter, r *http.Request, status int, detail string, places ...error) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	p := newProblem(status, detail, nil)
+	p := newProblem(status, detail, places)
 	p.RequestID = s.RequestID(r.Context())
 	_ = json.NewEncoder(w).Encode(p)
 }
