@@ -125,9 +125,6 @@ func entriesWhere(f Filter, after *cursor, who identity.Actor) (string, pgx.Stri
 	var parts []string
 	args := pgx.StrictNamedArgs{}
 	add := func(use bool, sql, name string, value any) {
-		if typed, ok := value.(string); ok { // what PostgreSQL cannot take equals nothing that is stored
-			value = strings.ToValidUTF8(strings.ReplaceAll(typed, "\x00", "\uFFFD"), "\uFFFD")
-		}
 		if use {
 			parts, args[name] = append(parts, sql), value
 		}
