@@ -239,6 +239,7 @@ var fillSQL = []string{
 		where w.name like 'Bench %'`,
 	`insert into round_risks select n.* from round_risks_now n join rounds x on x.id = n.round_id where x.state in ('submitted', 'sealed') on conflict do nothing`,
 	`insert into decided_rounds select * from decided_rounds_now on conflict do nothing`,
+	`insert into launch_acts select * from launch_acts_now on conflict do nothing`,
 	`delete from workload_standing`,
 	`insert into workload_standing select n.*, pg_current_xact_id() from workload_standing_now n`,
 	`set session_replication_role = default`,

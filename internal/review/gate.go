@@ -182,12 +182,9 @@ func actOn(ctx context.Context, q postgres.Querier, workloadID uuid.UUID, change
 // expression of $1 names; $3 is uuid.Nil.
 func newestAct(workloadID string) string {
 	return `
-		select coalesce(a.review_id, $3), coalesce(t.gate_mode, 'enforce'), a.outcome, a.decision_id, a.decided_at, a.valid_until,
-			c.content_sha256, coalesce(r.tier, 0)
+		select coalesce(a.review_id, $3), coalesce((select gate_mode from review_types where key = a.type_key), 'enforce'), a.outcome,
+			a.decision_id, a.decided_at, a.valid_until, a.content_sha256, coalesce(a.tier, 0)
 		from launch_acts a
-		left join reviews r on r.id = a.review_id
-		left join review_types t on t.key = r.type_key
-		left join decisions c on c.id = a.decision_id
 		where a.workload_id = ` + workloadID + ` and lower(a.change_key) = lower($2)
 		order by a.acted_at desc, a.decided_at desc, a.id desc limit 1`
 }

@@ -57,7 +57,17 @@ func newWorld(t *testing.T, tier int) *world {
 	w.approver(&w.noor)
 	w.approver(&w.tomas)
 	w.payments = w.workload("payments", tier, false)
+	t.Cleanup(w.wantActs)
 	return w
+}
+
+// wantActs compares the acts that are kept with what follows from what was decided.
+func (w *world) wantActs() {
+	var differ int
+	const sql = `select count(*) from ((table launch_acts_now except table launch_acts) union all (table launch_acts except table launch_acts_now)) d`
+	if err := w.db.QueryRow(context.Background(), sql).Scan(&differ); err != nil || differ != 0 {
+		w.t.Errorf("%d acts are not as they follow from what was decided, %v", differ, err)
+	}
 }
 
 func (w *world) exec(sql string, args ...any) {

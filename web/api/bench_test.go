@@ -63,6 +63,7 @@ func (h *house) fill(workloads int) {
 		`insert into audit_records (stream, seq, at, verb, target_kind, target_id, body, prev_hash, hash)
 			select 'workload/' || w.id, k, timestamptz '2026-11-01' + k * interval '1 minute', 'workload.changed', 'workload', w.id::text,
 				convert_to('{"details":[]}', 'UTF8'), 'x', 'x' from workloads w, generate_series(2, 11) k where w.key like 'bench-%'`,
+		`insert into launch_acts select * from launch_acts_now on conflict do nothing`,
 		`delete from workload_standing`,
 		`insert into workload_standing select n.*, pg_current_xact_id() from workload_standing_now n`,
 		`set session_replication_role = default`,
