@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -123,6 +124,9 @@ func TestGoalsAreMissed(t *testing.T) {
 // For a quick look ORRERY_BENCH_WORKLOADS makes the world smaller, ORRERY_BENCH_SECONDS the time,
 // and ORRERY_BENCH_ONLY names what to ask.
 func TestBenchAPI(t *testing.T) {
+	if os.Getenv("GOGC") == "" {
+		defer debug.SetGCPercent(debug.SetGCPercent(250)) // as the server sets it
+	}
 	h := newHouse(t, 1<<30)
 	begin, workloads := time.Now(), benchSetting("ORRERY_BENCH_WORKLOADS", 10_000)
 	h.fill(workloads)
