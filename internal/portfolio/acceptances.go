@@ -48,11 +48,11 @@ func (s *Service) acceptances(ctx context.Context, who identity.Actor, h *Home) 
 		(select true` + columns + `
 		where x.state = 'asked' and x.settled_at is null and (@judges_all or w.id = any(@judged)) and x.asked_by <> @me
 			and (x.workload_id, x.question) not in (select workload_id, question from wrote)
-		order by x.asked_at, x.id` + atMost(homeRows) + `)
+		order by x.asked_at, x.id` + atMost(HomeRows) + `)
 		union all
 		(select false` + columns + `
 		where x.state = 'granted' and x.settled_at is null and x.until between @from and @to and w.team_id = any(@teams)
-		order by x.until, x.id` + atMost(homeRows) + `)`
+		order by x.until, x.id` + atMost(HomeRows) + `)`
 	args := Reader(who)
 	delete(args, "sees_all")
 	delete(args, "grants")

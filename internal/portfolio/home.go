@@ -11,24 +11,29 @@ import (
 	"orrery/internal/identity"
 )
 
-// homeRows bounds each list of a home; the totals count everything.
-const homeRows = 50
+const (
+	HomeRows   = 8   // of each list of a home
+	endingRows = 50  // of decisions that end soon, whose lines are counted
+	decideMost = 100 // what waits for a decision is counted as far
+)
 
 // Home is what waits for a person, and how the workloads of their teams stand. Each list
-// holds at most fifty lines, the most pressing first.
+// holds HomeRows at most, the most pressing first; the totals count all.
 type Home struct {
 	Drafts      []Draft          // of my teams, to answer
 	Submissions []Submission     // rounds that I may judge
 	Mend        []Task           // items I own, the most overdue first
 	Verify      []Task           // items done by others that I may verify
-	Ending      []Line           // decisions of my teams' workloads that end within 30 days
+	Ending      []Line           // decisions of my teams' workloads that end within 30 days, fifty at most
 	Asked       []AcceptanceTask // acceptances that I may judge, the oldest first
 	Standing    []Line           // my teams' planned and live workloads, tier 1 first
 
 	Unanswered   int // questions in all drafts of my teams
 	Yours        int // of these, what I am asked to answer
 	DraftsTotal  int
+	Ready        int // of the drafts, those that are ready to submit
 	DecideTotal  int
+	DecideMore   bool // there are more than DecideTotal
 	MendTotal    int
 	OverdueTotal int // of what I own
 	VerifyTotal  int
@@ -126,14 +131,18 @@ func (s *Service) Home(ctx context.Context, who identity.Actor) (Home, error) {
 		return h, nil
 	}
 	var err error
-	if h.Ending, _, err = s.workloads(ctx, who, Filter{Mine: true, Decision: Ending, Sort: ByTier}, "", homeRows); err != nil {
+	if h.Ending, _, err = s.workloads(ctx, who, Filter{Mine: true, Decision: Ending, Sort: ByTier}, "", endingRows); err != nil {
 		return h, err
 	}
 	var next string
-	h.Standing, next, err = s.workloads(ctx, who, Filter{Mine: true, Sort: ByTier}, "", homeRows)
+	h.Standing, next, err = s.workloads(ctx, who, Filter{Mine: true, Sort: ByTier}, "", HomeRows)
 	h.More = next != ""
 	return h, err
 }
+
+// ofTeams holds for a workload of the actor's teams. Hidden in a statement of its own, the list is
+// as long to PostgreSQL as it always is: it keeps one plan, and does not plan anew each time.
+const ofTeams = `w.team_id = any((select @teams::uuid[])::uuid[])`
 
 // drafts reads the rounds that the actor's teams have to answer, the next launch first.
 func (s *Service) drafts(ctx context.Context, who identity.Actor, h *Home) error {
@@ -148,10 +157,18 @@ func (s *Service) drafts(ctx context.Context, who identity.Actor, h *Home) error
 			join review_questionnaires k on k.review_id = x.review_id and k.questionnaire_key = x.questionnaire_key
 			join answers a on a.round_id = d.id and a.version_id = k.version_id and a.question_id = x.question_id
 			where x.person_id = @me and (a.risk = 'unanswered' or a.to_confirm)
-			group by d.id)
+			group by d.id),
+		held as materialized ( -- the highs that are accepted, or asked to be
+			select k.review_id, k.version_id, substr(x.question, length(k.questionnaire_key) + 2) as question_id
+			from workloads w
+			join acceptances x on x.workload_id = w.id and x.risk = 'high' and x.settled_at is null
+				and (x.state = 'asked' or x.state = 'granted' and x.until >= @today)
+			join reviews r on r.workload_id = w.id and r.state = 'open'
+			join review_questionnaires k on k.review_id = r.id and starts_with(x.question, k.questionnaire_key || '/')
+			where ` + ofTeams + `)
 		select r.id as review_id, w.key as workload_key, w.name as workload_name, y.name as type_name, r.change_key, d.number as round,
 			a.questions, a.unanswered, a.to_confirm, a.blocking, a.unowned, coalesce(b.yours, 0) as yours, d.opened_at, coalesce(p.name, '') as returned_by, d.returned_note, w.launch_on,
-			count(*) over () as total, sum(a.unanswered) over ()::int as total_unanswered,
+			count(*) over () as total, count(*) filter (where a.blocking = 0 and a.unowned = 0) over () as total_ready, sum(a.unanswered) over ()::int as total_unanswered,
 			coalesce(sum(b.yours) over (), 0)::int as total_yours
 		from workloads w
 		join reviews r on r.workload_id = w.id and r.state = 'open'
@@ -162,15 +179,12 @@ func (s *Service) drafts(ctx context.Context, who identity.Actor, h *Home) error
 			select count(*) as questions, count(*) filter (where a.risk = 'unanswered') as unanswered,
 				count(*) filter (where a.to_confirm) as to_confirm,
 				count(*) filter (where a.required and (a.risk = 'unanswered' or a.to_confirm)) as blocking,
-				count(*) filter (where a.risk in ('high', 'unmatched') and not exists (
-					select from acceptances x
-					join review_questionnaires k on k.review_id = r.id and k.version_id = a.version_id
-					where x.workload_id = r.workload_id and x.question = k.questionnaire_key || '/' || a.question_id and x.risk = 'high'
-						and x.settled_at is null and (x.state = 'asked' or x.state = 'granted' and x.until >= @today))) as unowned
+				count(*) filter (where a.risk in ('high', 'unmatched') and (r.id, a.version_id, a.question_id) not in (
+					select review_id, version_id, question_id from held)) as unowned
 			from answers a where a.round_id = d.id) a
 		left join mine b on b.round_id = d.id
-		where w.team_id = any(@teams)
-		order by w.launch_on nulls last, d.opened_at, r.id` + atMost(homeRows)
+		where ` + ofTeams + `
+		order by w.launch_on nulls last, d.opened_at, r.id` + atMost(HomeRows)
 	rows, err := s.db.Query(ctx, sql, pgx.StrictNamedArgs{"teams": Reader(who)["teams"], "me": who.PersonID, "today": today(s.now())})
 	if err != nil {
 		return fmt.Errorf("read drafts: %w", err)
@@ -178,12 +192,13 @@ func (s *Service) drafts(ctx context.Context, who identity.Actor, h *Home) error
 	type row struct {
 		Draft
 		Total           int
+		TotalReady      int
 		TotalUnanswered int
 		TotalYours      int
 	}
 	_, err = collect(rows, func(r row) {
 		h.Drafts, h.DraftsTotal = append(h.Drafts, r.Draft), r.Total
-		h.Unanswered, h.Yours = r.TotalUnanswered, r.TotalYours
+		h.Ready, h.Unanswered, h.Yours = r.TotalReady, r.TotalUnanswered, r.TotalYours
 	})
 	if err != nil {
 		return fmt.Errorf("read drafts: %w", err)
@@ -192,15 +207,16 @@ func (s *Service) drafts(ctx context.Context, who identity.Actor, h *Home) error
 }
 
 // submissions reads the frozen rounds that the actor may judge: an approver by somebody
-// else's word who saved no answer in the round. Those that wait longest come first.
+// else's word who saved no answer in the round. Those that wait longest come first; a hundred are
+// counted.
 func (s *Service) submissions(ctx context.Context, who identity.Actor, h *Home) error {
 	judged, all := judges(who)
 	if len(judged) == 0 {
 		return nil
 	}
 	sql := `
-		with page as materialized (
-			select r.id, d.id as round_id, count(*) over () as total
+		with waiting as materialized (
+			select r.id, d.id as round_id, d.submitted_at
 			from rounds d
 			join reviews r on r.id = d.review_id
 			where d.state = 'submitted' and r.state = 'open' and (@judges_all or r.workload_id = any(@judged))
@@ -211,7 +227,9 @@ func (s *Service) submissions(ctx context.Context, who identity.Actor, h *Home) 
 					join answers o on o.round_id = b.origin_round and o.version_id = b.origin_version and o.question_id = b.origin_question
 					join rounds x on x.id = o.round_id and x.review_id = r.id
 					where b.round_id = d.id and b.origin_round is not null and o.saved_by = @me))
-			order by d.submitted_at, r.id` + atMost(homeRows) + `)
+			order by d.submitted_at, r.id` + atMost(decideMost+1) + `),
+		page as materialized (
+			select id, round_id, (select count(*) from waiting) as total from waiting order by submitted_at, id` + atMost(HomeRows) + `)
 		select r.id as review_id, w.key as workload_key, w.name as workload_name, t.name as team_name, least(r.tier, w.tier) as tier, y.name as type_name,
 			r.change_key, r.change_title, d.number as round, coalesce(p.name, '') as submitted_by, d.submitted_at,
 			greatest(r.signoffs, (coalesce(r.signoffs_by_tier, y.signoffs))[w.tier]) as needed, v.agree, v.object, coalesce(v.outside, false) as outside, coalesce(v.mine, '') as voice, w.launch_on,
@@ -244,7 +262,9 @@ func (s *Service) submissions(ctx context.Context, who identity.Actor, h *Home) 
 		Submission
 		Total int
 	}
-	_, err = collect(rows, func(r row) { h.Submissions, h.DecideTotal = append(h.Submissions, r.Submission), r.Total })
+	_, err = collect(rows, func(r row) {
+		h.Submissions, h.DecideTotal, h.DecideMore = append(h.Submissions, r.Submission), min(r.Total, decideMost), r.Total > decideMost
+	})
 	if err != nil {
 		return fmt.Errorf("read submissions: %w", err)
 	}
@@ -259,14 +279,14 @@ func (s *Service) tasks(ctx context.Context, who identity.Actor, h *Home) error 
 			select i.id, count(*) over () as total, count(*) filter (where i.due_on < @today) over () as late
 			from items i join workloads w on w.id = i.workload_id
 			where i.owner_id = @me and i.state in ('open', 'in_progress') and ` + Readable + `
-			order by i.due_on, i.id` + atMost(homeRows) + `),
+			order by i.due_on, i.id` + atMost(HomeRows) + `),
 		done as materialized (
 			select i.id, count(*) over () as total
 			from items i
 			where i.state = 'done' and (i.risk = 'high' or i.cause_kind in ('condition', 'incident')) and i.done_by is distinct from @me
 				and (i.done_by is not null or i.owner_id is distinct from @me and not @me = any(i.had_ticket))
-				and (@verifies_all or i.workload_id in (select w.id from workloads w where w.team_id = any(@teams) or w.id = any(@verifies)))
-			order by i.due_on, i.id` + atMost(homeRows) + `)
+				and (@verifies_all or i.workload_id in (select w.id from workloads w where ` + ofTeams + ` or w.id = any(@verifies)))
+			order by i.due_on, i.id` + atMost(HomeRows) + `)
 		select g.verify, i.id, i.title, w.key as workload_key, w.name as workload_name, i.cause_kind, i.risk, i.timing, i.state,
 			i.due_on, coalesce(p.name, '') as done_by, g.total, g.late
 		from (select false as verify, id, total, late from mine union all select true, id, total, 0 from done) g

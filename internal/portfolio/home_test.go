@@ -248,3 +248,23 @@ func TestHomeShowsStandingAndEnds(t *testing.T) {
 		t.Errorf("65 days before its end nothing ends soon: %+v, %v", h.Ending, err)
 	}
 }
+
+// A home reads few lines of each list, and counts all of them: of what waits for a decision a hundred.
+func TestHomeCountsWhatItDoesNotList(t *testing.T) {
+	w := newWorld(t)
+	w.grow(720) // 120 rounds wait for a decision
+	judge := approver(w.jonas, uuid.Nil)
+	counts := func(who identity.Actor) []any {
+		t.Helper()
+		h, err := w.portfolio.Home(t.Context(), who)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return []any{len(h.Submissions), h.DecideTotal, h.DecideMore, len(h.Drafts), h.DraftsTotal, h.Ready}
+	}
+	want(t, "of 120 to decide", counts(judge), []any{8, 100, true, 0, 0, 0})
+	w.exec(`update rounds set state = 'draft', submitted_by = null, submitted_at = null where id in (select id from rounds where state = 'submitted' order by id limit 20)`)
+	want(t, "of 100 to decide", counts(judge), []any{8, 100, false, 0, 0, 0})
+	w.exec(`update workloads set team_id = $1`, w.shop)
+	want(t, "of 20 drafts", counts(w.mika), []any{0, 0, false, 8, 20, 20})
+}

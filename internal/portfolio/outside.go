@@ -40,7 +40,7 @@ func (s *Service) outside(ctx context.Context, who identity.Actor, h *Home) erro
 		where (@judges_all or w.id = any(@judged)) and o.recorded_by <> @me and not (w.tier = 1 and w.team_id = any(@teams))
 			and w.stage <> 'retired' and w.outcome in ('', 'decided_elsewhere') and o.valid_until >= @today
 			and not exists (select from outside_verdicts v where v.outside_id = o.id)
-		order by o.recorded_at, o.id` + atMost(homeRows)
+		order by o.recorded_at, o.id` + atMost(HomeRows)
 	rows, err := s.db.Query(ctx, sql, pgx.StrictNamedArgs{
 		"me": who.PersonID, "judges_all": all, "judged": judged, "teams": Reader(who)["teams"], "today": today(s.now()),
 	})

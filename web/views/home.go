@@ -33,7 +33,7 @@ type HomePage struct {
 }
 
 // homeShown is how many lines of a list a home shows; the rest is a link away.
-const homeShown = 8
+const homeShown = portfolio.HomeRows
 
 // Waiting reports whether anything waits for the reader.
 func (h HomePage) Waiting() bool {
@@ -59,15 +59,9 @@ func (h HomePage) counts() []ui.Count {
 		}
 		return id
 	}
-	ready := 0
-	for _, d := range h.Drafts {
-		if d.Ready() {
-			ready++
-		}
-	}
 	answer := ""
-	if ready > 0 {
-		answer = counted(ready, "review", "reviews") + " ready to submit"
+	if h.Ready > 0 {
+		answer = counted(h.Ready, "review", "reviews") + " ready to submit"
 	} else if h.DraftsTotal > 0 {
 		answer = "in " + counted(h.DraftsTotal, "review", "reviews")
 	}
@@ -86,11 +80,20 @@ func (h HomePage) counts() []ui.Count {
 	}
 	return []ui.Count{
 		{Figure: h.Unanswered, Text: "To answer", Hint: answer, Href: anchor(h.DraftsTotal, "#answer")},
-		{Figure: h.DecideTotal + h.OutsideTotal, Text: "To decide", Hint: waits, Href: h.decideAnchor()},
+		{Figure: h.DecideTotal + h.OutsideTotal, More: h.DecideMore, Text: "To decide", Hint: waits, Href: h.decideAnchor()},
 		{Figure: h.MendTotal, Text: "To mend", Hint: mend, Href: anchor(h.MendTotal, "#mend")},
 		{Figure: h.VerifyTotal, Text: "To verify", Href: anchor(h.VerifyTotal, "#verify")},
 		{Figure: len(h.Ending), Text: "Decisions ending", Hint: "within 30 days", Href: anchor(len(h.Ending), "#ending")},
 	}
+}
+
+// allToDecide leads to the reviews that wait for a decision, of which only a hundred are counted.
+func (h HomePage) allToDecide() ui.Link {
+	all := allLink(h.DecideTotal, "/reviews?state=submitted")
+	if h.DecideMore {
+		all.Text = "All"
+	}
+	return all
 }
 
 // decideAnchor leads to what waits for the reader's decision, empty when nothing does.

@@ -243,7 +243,7 @@ func homeTasks(h HomePage) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Panel(ui.PanelProps{ID: "decide", Title: "To decide", Meta: "You may sign off and decide; you saved no answer in these.", More: allLink(h.DecideTotal, "/reviews?state=submitted")}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Panel(ui.PanelProps{ID: "decide", Title: "To decide", Meta: "You may sign off and decide; you saved no answer in these.", More: h.allToDecide()}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

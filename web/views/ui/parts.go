@@ -13,6 +13,7 @@ import (
 // is only shown.
 type Count struct {
 	Figure     int
+	More       bool // there are more than Figure
 	Text, Hint string
 	Href       string
 }
