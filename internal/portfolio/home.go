@@ -218,9 +218,10 @@ func (s *Service) submissions(ctx context.Context, who identity.Actor, h *Home) 
 		with waiting as materialized (
 			select r.id, d.id as round_id, d.submitted_at
 			from rounds d
-			join reviews r on r.id = d.review_id
-			where d.state = 'submitted' and r.state = 'open' and (@judges_all or r.workload_id = any(@judged))
-				and d.id not in (select b.round_id from answer_revisions b where b.saved_by = @me)
+			cross join lateral ( -- in the order of rounds, as far as they are counted
+				select r.id from reviews r
+				where r.id = d.review_id and r.state = 'open' and (@judges_all or r.workload_id = any(@judged)) offset 0) r
+			where d.state = 'submitted' and d.id not in (select b.round_id from answer_revisions b where b.saved_by = @me)
 				and d.id not in (select b.round_id from answers b where b.saved_by = @me)
 				and not (d.number > 1 and exists (
 					select from answers b
