@@ -120,8 +120,8 @@ func (s *Service) acceptable(ctx context.Context, q postgres.Querier, w workload
 	return a, nil
 }
 
-// AskAcceptance asks for the risk of a question to be accepted. The owning team may. The
-// faults are those of Acceptable and of remediation.AskAcceptance.
+// AskAcceptance asks for the risk of a question to be accepted. The owning team may, its services
+// not: four eyes counts people. The faults are those of Acceptable and of remediation.AskAcceptance.
 func (s *Service) AskAcceptance(ctx context.Context, who identity.Actor, workloadKey, question string, in remediation.AskInput) (uuid.UUID, error) {
 	now := s.now()
 	var id uuid.UUID
@@ -132,6 +132,9 @@ func (s *Service) AskAcceptance(ctx context.Context, who identity.Actor, workloa
 		}
 		if err := who.May(identity.AskAcceptance, w.Target()); err != nil {
 			return err
+		}
+		if who.Service {
+			return fault.New(fault.Forbidden, "A person asks for a risk to be accepted, and another one judges it. A service does neither.")
 		}
 		a, err := s.acceptable(ctx, tx, w, question)
 		if err != nil {

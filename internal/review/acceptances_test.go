@@ -80,6 +80,8 @@ func TestAskForAnAcceptance(t *testing.T) {
 	ask := func(who identity.Actor, workload, key string) error {
 		return second(w.reviews.AskAcceptance(t.Context(), who, workload, key, terms))
 	}
+	pipeline := identity.Actor{PersonID: w.asha.PersonID, Service: true, Teams: w.asha.Teams}
+	wantFault(t, ask(pipeline, "payments", key), fault.Forbidden, "A service does neither")
 	reader := w.asha
 	reader.TokenID, reader.Scopes = uuid.New(), []string{"read"}
 	wantFault(t, ask(w.vera, "payments", key), fault.Forbidden, "owning team")
