@@ -61,6 +61,10 @@ create trigger outside_verdicts_launch after insert on outside_verdicts for each
 
 insert into launch_acts select * from launch_acts_now;
 
+-- Nobody else writes what decides launches.
+create trigger launch_acts_derived before insert or update or delete on launch_acts
+    for each row when (pg_trigger_depth() = 0) execute function refuse_change();
+
 -- The line of a workload reads the table.
 create or replace view workload_standing_now as
 select w.id as workload_id, w.key, lower(w.name) as sort_name, w.team_id, w.tier, w.stage, w.restricted, i.highs, i.next_due,

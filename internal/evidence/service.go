@@ -66,8 +66,11 @@ func (s *Service) start(ctx context.Context, who identity.Actor, workloadID uuid
 		if err := may(w.Target()); err != nil {
 			return err
 		}
-		if id, joined, err = runningRun(ctx, tx, w.ID); err != nil || joined {
+		if id, joined, err = runningRun(ctx, tx, w.ID); err != nil {
 			return err
+		}
+		if joined {
+			return recordJoin(ctx, tx, who, w.ID, id, now)
 		}
 		ask := ask.askTool(w.Production.WAWorkloads)
 		if err := collectable(w, ask); err != nil {
@@ -81,6 +84,17 @@ func (s *Service) start(ctx context.Context, who identity.Actor, workloadID uuid
 	}
 	run, err = loadRun(ctx, s.db, id)
 	return run, joined, err
+}
+
+// recordJoin records that a request with an idempotency key was given a run that was there: the
+// same request later starts no second one.
+func recordJoin(ctx context.Context, tx pgx.Tx, who identity.Actor, workloadID, run uuid.UUID, now time.Time) error {
+	if who.Once.Key == "" {
+		return nil
+	}
+	return audit.Record(ctx, tx, who, audit.Act{
+		Stream: audit.WorkloadStream(workloadID), Verb: "evidence.run_joined", TargetKind: "run", TargetID: run.String(), At: now,
+	})
 }
 
 // collectable refuses a run that could read nothing.

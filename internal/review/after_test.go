@@ -429,3 +429,14 @@ func TestSealedIsSigned(t *testing.T) {
 		t.Error("the database let a checkpoint change")
 	}
 }
+
+// Only what was decided writes what governs launches.
+func TestNobodyWritesLaunchActs(t *testing.T) {
+	w := newWorld(t, 2)
+	w.outcome(w.start(review.StartInput{}), review.NoGo)
+	for _, sql := range []string{`update launch_acts set outcome = 'go'`, `delete from launch_acts`, `insert into launch_acts select * from launch_acts_now`} {
+		if _, err := w.db.Exec(t.Context(), sql); err == nil || !strings.Contains(err.Error(), "rows of launch_acts are never changed") {
+			t.Errorf("%s: %v", sql, err)
+		}
+	}
+}

@@ -211,6 +211,27 @@ func TestOneRotationForOneETag(t *testing.T) {
 	}
 }
 
+// TestAJoinedRunIsRemembered repeats a request that was given a run of somebody else, after its end.
+func TestAJoinedRunIsRemembered(t *testing.T) {
+	s := newStage(t)
+	asha := s.tokenFor("asha", identity.WriteEvidence)
+	start := func(key string) string {
+		t.Helper()
+		return s.member(s.send(http.MethodPost, "/api/v1/workloads/payments/runs", asha, "", "Idempotency-Key", key), "id")
+	}
+	run := start("first")
+	if joined := start("second"); joined != run {
+		t.Errorf("two runs of a workload at once: %s and %s", run, joined)
+	}
+	s.must(s.db.Exec(t.Context(), `update runs set state = 'failed', finished_at = now() where id = $1`, run))
+	if again := start("second"); again != run {
+		t.Errorf("a repeat of what was given %s started %s", run, again)
+	}
+	if next := start("third"); next == run {
+		t.Error("a run that ended was given to a new request")
+	}
+}
+
 func TestAnItemByHand(t *testing.T) {
 	s := newStage(t)
 	full := s.tokenFor("asha", identity.ReadReviews, identity.WriteItems)

@@ -104,6 +104,7 @@ var verbWords = map[string]string{
 	"evidence.run_cancelled":        "Cancelled an evidence run",
 	"evidence.run_finished":         "Finished an evidence run",
 	"evidence.turned":               "Evidence turned against a decision",
+	"evidence.run_joined":           "Asked for an evidence run that was going on",
 	"evidence.run_started":          "Started an evidence run",
 	"evidence.run_stopped":          "Stopped an evidence run",
 	"grant.given":                   "Gave a grant",
