@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"github.com/google/uuid"
 
 	"orrery/internal/identity"
@@ -336,7 +337,11 @@ func TestOutwardPagesInABrowser(t *testing.T) {
 	member.wants("Verified by Mika Laine")
 
 	lead.open("/items?view=all&sort=risk")
+	eval[chromedp.Void](lead, `document.querySelector("[data-pick-all] > .opt input").click()`)
+	lead.wants("2 of 2 chosen")
 	lead.judge("items-many")
+	eval[chromedp.Void](lead, `document.querySelector(".pick input").click()`)
+	lead.wants("1 of 2 chosen")
 	lead.open("/items/new?workload=payments")
 	lead.judge("item-new")
 	if _, err := s.DB.Exec(t.Context(), `update items set due_on = '2026-11-23'`); err != nil {

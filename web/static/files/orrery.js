@@ -90,6 +90,35 @@
     }
   };
 
+  // A list whose lines are chosen gets a box that chooses all of them, and says how many are.
+  const addPickAll = (within) => {
+    for (const form of within.querySelectorAll("form[data-pick-all]:not([data-ready])")) {
+      form.setAttribute("data-ready", "");
+      const boxes = [...form.querySelectorAll('.pick input[type="checkbox"]')];
+      if (boxes.length < 2) continue;
+      const label = document.createElement("label");
+      label.className = "opt";
+      const all = document.createElement("input");
+      all.type = "checkbox";
+      const words = document.createElement("span");
+      words.setAttribute("aria-live", "polite");
+      label.append(all, words);
+      const tell = () => {
+        const chosen = boxes.filter((box) => box.checked).length;
+        all.checked = chosen === boxes.length;
+        all.indeterminate = chosen > 0 && !all.checked;
+        words.textContent = chosen ? chosen + " of " + boxes.length + " chosen" : "Choose all " + boxes.length + " of this page";
+      };
+      all.addEventListener("change", () => {
+        for (const box of boxes) box.checked = all.checked;
+      });
+      form.addEventListener("change", tell);
+      addEventListener("pageshow", tell);
+      form.prepend(label);
+      tell();
+    }
+  };
+
   // The theme changes at once; the cookie makes the server write it into the
   // next page, so nothing flashes. "system" is no choice and leaves no cookie.
   document.addEventListener("change", (event) => {
@@ -122,6 +151,7 @@
   const arrive = (within) => {
     focusSummary(within);
     addCopyButtons(within);
+    addPickAll(within);
   };
   document.addEventListener("htmx:after:swap", () => arrive(document));
   arrive(document);
