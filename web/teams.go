@@ -37,7 +37,7 @@ func teamList(v *visit) error {
 	if err != nil {
 		return err
 	}
-	leads, err := v.leads()
+	leads, err := identity.LeadsOfTeams(v.ctx(), v.DB)
 	if err != nil {
 		return err
 	}
@@ -49,28 +49,6 @@ func teamList(v *visit) error {
 		l.Mine = append(l.Mine, m.TeamID)
 	}
 	return v.render(http.StatusOK, views.Teams(v.page("Teams", "/teams"), l))
-}
-
-// leads are the active leads of every team, by name.
-func (v *visit) leads() (map[uuid.UUID][]identity.Ref, error) {
-	leads := map[uuid.UUID][]identity.Ref{}
-	f := identity.PeopleFilter{Limit: 200}
-	for {
-		people, next, err := v.Identity.People(v.ctx(), v.who, f)
-		if err != nil {
-			return nil, err
-		}
-		for _, one := range people {
-			for _, t := range one.Teams {
-				if t.Role == identity.Lead {
-					leads[t.TeamID] = append(leads[t.TeamID], identity.Ref{ID: one.ID, Name: one.Name, Email: one.Email})
-				}
-			}
-		}
-		if f.After = next; next == "" {
-			return leads, nil
-		}
-	}
 }
 
 func newTeamPage(v *visit) error { return v.showTeamForm(http.StatusOK, views.TeamForm{}, nil) }
@@ -87,12 +65,7 @@ func createTeam(v *visit) error {
 		return err
 	}
 	f := views.TeamForm{Key: form.Get("key"), Name: form.Get("name")}
-	var t identity.Team
-	if strings.TrimSpace(f.Key) == "new" {
-		err = fault.InvalidField("key", "The key new is an address of Orrery itself. Choose another one.")
-	} else {
-		t, err = v.Identity.CreateTeam(v.ctx(), v.who, f.Key, f.Name)
-	}
+	t, err := v.Identity.CreateTeam(v.ctx(), v.who, f.Key, f.Name)
 	if errs, ok := invalid(err); ok {
 		return v.showTeamForm(http.StatusUnprocessableEntity, f, errs)
 	}

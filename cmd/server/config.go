@@ -48,9 +48,10 @@ func (c *config) Validate() error {
 		return nil
 	}
 	u, err := url.Parse(c.PublicURL)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Path != "" && u.Path != "/" {
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Path != "" && u.Path != "/" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return fmt.Errorf("--public-url must be like https://orrery.example.com, not %q", c.PublicURL)
 	}
+	c.PublicURL = u.Scheme + "://" + strings.ToLower(u.Host)
 	return nil
 }
 
@@ -59,10 +60,10 @@ func (c config) mail() notify.Mail {
 	return notify.Mail{Server: c.Mail, User: c.MailUser, Password: c.MailPassword, From: c.MailFrom}
 }
 
-// publicURL is where people reach the portal, without a slash at the end.
+// publicURL is where people reach the portal, as Validate leaves it: in small letters, without a slash at the end.
 func (c config) publicURL() string {
 	if c.PublicURL != "" {
-		return strings.TrimSuffix(c.PublicURL, "/")
+		return c.PublicURL
 	}
 	return "http://" + c.Listen
 }

@@ -226,6 +226,15 @@ func TestLooksUpSlowly(t *testing.T) {
 	}
 }
 
+// A summary that says nothing of the root user's keys passes nothing.
+func TestASummaryThatSaysNothing(t *testing.T) {
+	quiet := awstest.Answers{"GetAccountSummary": awstest.Always(awstest.Summary(map[string]int{"Users": 1}))}
+	r, _ := read(t, answers(quiet), evidence.Ask{More: map[string][]string{evidence.IAMSource: {"root_keys"}}}, awscloud.Options{Unlimited: true, MaxAttempts: 1})
+	if o := r.outcomes[evidence.IAMSource]; o.Result != evidence.Error || len(r.facts) > 0 {
+		t.Errorf("%+v, %v", o, r.facts)
+	}
+}
+
 // Each further source may be denied, throttled, off, expired or broken, and says so; what
 // was seen before stands, and the other sources are read.
 func TestFurtherRefusals(t *testing.T) {

@@ -53,8 +53,12 @@ func readIAM(ctx context.Context, c *cell, keys []string, t *teller) error {
 		summary = out.SummaryMap
 	}
 	if slices.Contains(keys, rootKeys) {
+		present, said := summary["AccountAccessKeysPresent"]
+		if !said {
+			return errors.New("the account's summary says nothing of access keys of the root user")
+		}
 		x := thing{arn: evidence.AccountResource(c.Account), name: "The root user of account " + c.Account}
-		t.tell(c.on(x, rootKeys, summary["AccountAccessKeysPresent"] == 0, "has no access keys", "has access keys"))
+		t.tell(c.on(x, rootKeys, present == 0, "has no access keys", "has access keys"))
 	}
 	needsMFA := slices.Contains(keys, rootMFA) && summary["AccountMFAEnabled"] == 0
 	if slices.Contains(keys, rootMFA) && !needsMFA {

@@ -97,7 +97,10 @@ func validDomain(s string) bool {
 var keyPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,39}$`)
 
 func (p *problems) key(s string) string {
-	if s = strings.TrimSpace(s); !keyPattern.MatchString(s) {
+	s = strings.TrimSpace(s)
+	if s == "new" {
+		p.add("key", "The key new is an address of Orrery itself. Choose another one.")
+	} else if !keyPattern.MatchString(s) {
 		p.add("key", "Use 2 to 40 small letters, digits and hyphens, and begin with a letter or a digit.")
 	}
 	return s

@@ -192,7 +192,8 @@ func (s *Service) AcceptLink(ctx context.Context, secret, password string, from 
 	return session, nil
 }
 
-// AcceptAdminLink makes a new person who is admin, with a password, and signs them in.
+// AcceptAdminLink makes a new person who is admin, with a password, and signs them in. The first
+// one ends every other such link that was made until then: one stands in the log for each start.
 // NotFound as for LinkStatus; Invalid on "name", "email" (also when it is taken: somebody
 // who is here already gets a link of their own) and "password".
 func (s *Service) AcceptAdminLink(ctx context.Context, secret, name, email, password string, from Client) (Person, string, error) {
@@ -216,8 +217,16 @@ func (s *Service) AcceptAdminLink(ctx context.Context, secret, name, email, pass
 	c := credentials{ID: uuid.Must(uuid.NewV7()), Name: name, Email: email, PasswordHash: &hashed}
 	var session string
 	err = s.act(ctx, c.actor(from.RequestID), func(tx pgx.Tx, now time.Time) (*Act, error) {
+		if err := lockAdminLinks(ctx, tx); err != nil {
+			return nil, err
+		}
 		if err := useLink(ctx, tx, digest(secret), FirstAdmin, now); err != nil {
 			return nil, err
+		}
+		if has, err := HasAdmin(ctx, tx); err != nil || !has {
+			if err = errors.Join(err, voidAdminLinks(ctx, tx, now)); err != nil {
+				return nil, err
+			}
 		}
 		if err := insertPerson(ctx, tx, c, now); err != nil {
 			return nil, err

@@ -44,6 +44,27 @@ func TestAdminLinkMakesTheFirstAdmin(t *testing.T) {
 	refused(t, err, fault.NotFound)
 }
 
+// Every start without an admin leaves a link in the log: the first admin ends them.
+func TestTheFirstAdminEndsOtherAdminLinks(t *testing.T) {
+	w := emptyWorld(t)
+	accept := func(l identity.Link, email string) error {
+		_, _, err := w.s.AcceptAdminLink(w.ctx, l.Secret, "Ada", email, password, from(""))
+		return err
+	}
+	first, second := must(w.s.MakeAdminLink(w.ctx))(t), must(w.s.MakeAdminLink(w.ctx))(t)
+	accepted := func(l identity.Link, email string) {
+		t.Helper()
+		if err := accept(l, email); err != nil {
+			t.Fatal(err)
+		}
+	}
+	accepted(second, "one@example.org")
+	refused(t, accept(first, "two@example.org"), fault.NotFound)
+	third, fourth := must(w.s.MakeAdminLink(w.ctx))(t), must(w.s.MakeAdminLink(w.ctx))(t)
+	accepted(third, "three@example.org")
+	accepted(fourth, "four@example.org") // made by hand, while there is an admin
+}
+
 func TestAdminLinkRefusals(t *testing.T) {
 	w := newWorld(t)
 	link := must(w.s.MakeAdminLink(w.ctx))(t)

@@ -461,6 +461,12 @@ func PeopleOfTeam(ctx context.Context, q postgres.Querier, team uuid.UUID) ([]Re
 	return peopleOfTeam(ctx, q, team)
 }
 
+// LeadsOfTeams lists the active leads of every team by name. It does not authorise: anyone signed in
+// may read the teams with their members.
+func LeadsOfTeams(ctx context.Context, q postgres.Querier) (map[uuid.UUID][]Ref, error) {
+	return leadsOfTeams(ctx, q)
+}
+
 // Candidate is a person who may judge a workload, as far as grants go.
 type Candidate struct {
 	ID     uuid.UUID

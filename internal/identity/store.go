@@ -316,6 +316,27 @@ func peopleOfTeam(ctx context.Context, q postgres.Querier, team uuid.UUID) ([]Re
 	return pgx.CollectRows(rows, pgx.RowToStructByName[Ref])
 }
 
+func leadsOfTeams(ctx context.Context, q postgres.Querier) (map[uuid.UUID][]Ref, error) {
+	const sql = `
+		select m.team_id, p.id, p.name, p.email from memberships m join people p on p.id = m.person_id
+		where m.role = 'lead' and p.deactivated_at is null order by lower(p.name), p.id`
+	rows, err := q.Query(ctx, sql)
+	if err != nil {
+		return nil, fmt.Errorf("list leads: %w", err)
+	}
+	leads := map[uuid.UUID][]Ref{}
+	var team uuid.UUID
+	var one Ref
+	_, err = pgx.ForEachRow(rows, []any{&team, &one.ID, &one.Name, &one.Email}, func() error {
+		leads[team] = append(leads[team], one)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list leads: %w", err)
+	}
+	return leads, nil
+}
+
 func approvers(ctx context.Context, q postgres.Querier, workload, team uuid.UUID) ([]Candidate, error) {
 	const sql = `
 		select p.id, p.name, p.email,

@@ -221,6 +221,16 @@ func voidLinks(ctx context.Context, tx pgx.Tx, person uuid.UUID, now time.Time) 
 	return run(ctx, tx, `update one_time_links set expires_at = $2 where person_id = $1 and used_at is null and expires_at > $2`, person, now)
 }
 
+// lockAdminLinks makes those who accept links for admins do so one after the other.
+func lockAdminLinks(ctx context.Context, tx pgx.Tx) error {
+	return run(ctx, tx, `select from one_time_links where purpose = $1 and used_at is null order by hash for update`, FirstAdmin)
+}
+
+// voidAdminLinks ends the links for admins that were not used.
+func voidAdminLinks(ctx context.Context, tx pgx.Tx, now time.Time) error {
+	return run(ctx, tx, `update one_time_links set expires_at = $2 where purpose = $1 and used_at is null and expires_at > $2`, FirstAdmin, now)
+}
+
 // Tokens
 
 func insertToken(ctx context.Context, tx pgx.Tx, person uuid.UUID, hash []byte, t Token) error {

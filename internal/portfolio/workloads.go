@@ -3,6 +3,7 @@ package portfolio
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -226,7 +227,7 @@ func (s *Service) workloads(ctx context.Context, who identity.Actor, f Filter, c
 	}
 	if cursor != "" {
 		var after place
-		if err := decodeCursor(cursor, &after); err != nil || after.Sort != f.Sort {
+		if err := decodeCursor(cursor, &after); err != nil || after.Sort != f.Sort || after.Number < 0 || after.Number > math.MaxInt32 {
 			return nil, "", badCursor()
 		}
 		where = append(where, after.after(args))

@@ -1,6 +1,7 @@
 package portfolio_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"testing"
@@ -175,6 +176,11 @@ func TestBadFiltersAreRefused(t *testing.T) {
 	wantFault(t, err, fault.Invalid, "after")
 	for _, cursor := range []string{"x", "!", "e30", "bnVsbA", "eyJuIjoiXHUwMDAwIn0"} {
 		_, _, err = w.portfolio.Workloads(t.Context(), w.asha, portfolio.Filter{}, cursor)
+		wantFault(t, err, fault.Invalid, "after")
+	}
+	for _, number := range []string{"99999999999", "-1"} {
+		cursor := base64.RawURLEncoding.EncodeToString([]byte(`{"s":"tier","t":` + number + `,"n":"x","i":"` + uuid.NewString() + `"}`))
+		_, _, err = w.portfolio.Workloads(t.Context(), w.asha, portfolio.Filter{Sort: portfolio.ByTier}, cursor)
 		wantFault(t, err, fault.Invalid, "after")
 	}
 	for _, cursor := range []string{"x", "!", "bnVsb"} {
