@@ -32,7 +32,7 @@ var ticketRows = map[string]row{
 	"ChangeTracker": {admins, func(c call) error {
 		return c.Tickets.ChangeTracker(c.ctx, c.who, somebody, 1, tickets.TrackerInput{})
 	}},
-	"NewHookSecret": {admins, func(c call) error { return only(c.Tickets.NewHookSecret(c.ctx, c.who, somebody)) }},
+	"NewHookSecret": {admins, func(c call) error { return only(c.Tickets.NewHookSecret(c.ctx, c.who, somebody, 1)) }},
 	"Create":        {team, func(c call) error { return c.Tickets.Create(c.ctx, c.who, c.item, somebody) }},
 	"LinkByHand":    {team, func(c call) error { return c.Tickets.LinkByHand(c.ctx, c.who, c.item, "", "") }},
 	"Put":           {team, func(c call) error { return only(c.Tickets.Put(c.ctx, c.who, c.item, 0, tickets.Outside{})) }},

@@ -238,7 +238,7 @@ var remediationRows = map[string]row{
 		return only2(c.Items.ChangeMany(c.ctx, c.who, remediation.Bulk{Act: remediation.BulkDue, Items: []uuid.UUID{c.item}}))
 	}},
 	"Undo":       {nobody, func(c call) error { return only2(c.Items.Undo(c.ctx, c.who, somebody)) }},
-	"SavePolicy": {admins, func(c call) error { return c.Items.SavePolicy(c.ctx, c.who, func(string) string { return "" }) }},
+	"SavePolicy": {admins, func(c call) error { return c.Items.SavePolicy(c.ctx, c.who, "", func(string) string { return "" }) }},
 	"Change": {helpers, func(c call) error {
 		return only(c.Items.Change(c.ctx, c.who, c.item, remediation.Change{State: "verified"}))
 	}},

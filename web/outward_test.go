@@ -14,6 +14,7 @@ import (
 	"orrery/internal/identity"
 	"orrery/internal/outbound"
 	"orrery/internal/remediation"
+	"orrery/internal/tickets"
 	"orrery/internal/tickets/trackertest"
 	"orrery/internal/webhook"
 )
@@ -165,6 +166,11 @@ func TestItemBecomesATicket(t *testing.T) {
 	secret := shownSecret.FindStringSubmatch(made.Body)[1]
 	s.Ada.get("/settings/trackers/" + tracker).is(http.StatusOK).says("Its webhook").hides(secret)
 	s.Ada.post("/settings/trackers/new", "kind", "x").is(http.StatusUnprocessableEntity)
+	s.Ada.post("/settings/trackers/"+tracker+"/secret", "version", "9").is(http.StatusConflict).says("Somebody changed this tracker")
+	secret = shownSecret.FindStringSubmatch(s.Ada.post("/settings/trackers/"+tracker+"/secret", "version", "1").is(http.StatusOK).Body)[1]
+	s.Ada.get("/settings/trackers/new").says("https://api.github.com, which it is when you leave this empty")
+	s.Ada.post("/settings/trackers/new", "kind", "github", "name", "GitHub", "url", "", "project", "acme/payments", "token", "secret").is(http.StatusOK)
+	s.Ada.get("/settings/trackers").says("acme/payments at https://api.github.com")
 	item := "/items/" + s.item(w.ID, asha, "Drill the failover")
 	asha.get(item).is(http.StatusOK).says("This item has no ticket.", "Make a ticket in")
 	vera.get(item).is(http.StatusOK).hides("Make a ticket in")
@@ -181,6 +187,8 @@ func TestItemBecomesATicket(t *testing.T) {
 	}
 	asha.get(item).says("PAY-1", "To Do")
 	asha.get("/items").says("PAY-1")
+	s.Ada.post("/settings/trackers/"+tracker, "name", "Jira", "url", d.URL, "project", "OTHER", "account", "bot@example.org", "issue_type", "Task", "active", "1", "version", "2").
+		is(http.StatusUnprocessableEntity).says("Add another tracker for the new place.")
 	s.Clock.pass(time.Hour)
 	body := d.Set(1, true)
 	hook := func(header http.Header) answer {
@@ -205,6 +213,38 @@ func TestItemBecomesATicket(t *testing.T) {
 	asha.post(item+"/tickets/link", "key", "SNOW-1", "url", "https://snow.example.com/1").leadsTo(item)
 	asha.post(item + "/tickets/" + link.String() + "/remove").leadsTo(item)
 	asha.get(item).says("SNOW-1").hides("PAY-1</a>")
+}
+
+// TestATicketEndsNoItemOfEvidence shows that the ticket is closed and that the item goes on.
+func TestATicketEndsNoItemOfEvidence(t *testing.T) {
+	s := newSite(t)
+	s.openDoor()
+	d := trackertest.NewJira(t)
+	team := s.team("ledger", "Ledger")
+	w := s.workload("payments", "Payments", "ledger", false)
+	_, asha := s.person("Asha Rao", identity.InviteInput{Teams: []identity.Membership{{TeamID: team.ID, Role: identity.Lead}}})
+	item := s.item(w.ID, asha, "Copies in one zone")
+	tracker, _, err := s.Tickets.CreateTracker(t.Context(), s.admin(), tickets.TrackerInput{Kind: tickets.Jira, Name: "Jira", URL: d.URL, Project: "PAY", Account: "bot@example.org", IssueType: "Task", Token: "secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.DB.Exec(t.Context(), `update items set cause_kind = 'evidence', cause_key = 'config.rule/x'`); err != nil {
+		t.Fatal(err)
+	}
+	asha.post("/items/"+item+"/tickets", "tracker", tracker.ID.String()).leadsTo("/items/" + item)
+	var link uuid.UUID
+	if err := s.DB.QueryRow(t.Context(), `select id from ticket_links`).Scan(&link); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Tickets.Make(t.Context(), link, false); err != nil {
+		t.Fatal(err)
+	}
+	d.Set(1, true)
+	s.Clock.pass(time.Hour)
+	if err := s.Tickets.Poll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	asha.get("/items/"+item).says("PAY-1 Done", "The item goes on until a collection finds it mended.", "Ticket closed, item kept").hides("Done, to be verified", "Done; nobody is named")
 }
 
 // TestManyItems filters, orders, changes many at once, undoes it, and takes them along as CSV.
@@ -251,7 +291,18 @@ func TestManyItems(t *testing.T) {
 			fields = append(fields, risk+"_"+tier, "9")
 		}
 	}
-	s.Ada.post("/settings/due", fields...).leadsTo("/settings/due")
+	seen := s.Ada.get("/settings/due").value("version")
+	s.Ada.post("/settings/due", append(fields, "version", seen)...).leadsTo("/settings/due")
+	fields[1] = "10"
+	stale := s.Ada.post("/settings/due", append(fields, "version", seen)...).is(http.StatusConflict).says("Somebody changed the due days", "Stored now: 9.")
+	if typed := stale.value("high_1"); typed != "10" {
+		t.Errorf("what was typed is gone: %s", typed)
+	}
+	s.Ada.post("/settings/due", append(fields, "version", stale.value("version"))...).leadsTo("/settings/due")
+	if _, err := s.DB.Exec(t.Context(), `update workloads set stage = 'retired' where key = 'payments'`); err != nil {
+		t.Fatal(err)
+	}
+	asha.post("/items/new", "workload", "payments", "title", "Too late", "risk", "none", "owner", asha.actor().PersonID.String()).is(http.StatusConflict).says("This workload is retired")
 }
 
 // TestNoticesOfAPerson shows a person's notices to them alone, and how mail comes.
@@ -329,8 +380,13 @@ func TestOutwardPagesInABrowser(t *testing.T) {
 	}
 	body := d.Set(1, true)
 	s.visitor().ask("POST", "/hooks/"+tracker.String(), strings.NewReader(string(body)), trackertest.JiraHeader(secret, "m1", body)).is(http.StatusOK)
+	if _, err := s.Tickets.Put(t.Context(), asha.actor(), uuid.MustParse(strings.TrimPrefix(item, "/items/")), 0, tickets.Outside{
+		System: "servicenow", Key: "CHG-4471", URL: "https://now.example.com/4471", Status: strings.Repeat("Waiting for the board, ", 4) + strings.Repeat("x", 100), Closed: true,
+	}); err != nil {
+		t.Fatal(err)
+	}
 	member.open(item)
-	member.wants("Done, to be verified", "PAY-1")
+	member.wants("Done, to be verified", "PAY-1", "CHG-4471")
 	member.judge("item-ticket")
 	eval[bool](member, `(document.querySelector('input[name="state"][value="verified"]').checked = true)`)
 	member.press(`form[action="` + item + `"] .btn-primary`)

@@ -1,11 +1,8 @@
 package web
 
 import (
-	"context"
 	"net/http"
 	"strconv"
-
-	"github.com/google/uuid"
 
 	"orrery/internal/fault"
 	"orrery/internal/identity"
@@ -54,19 +51,6 @@ func (v *visit) showSecret(title, secret, next, words string) error {
 	return v.render(http.StatusOK, views.OneSecret(p, views.SecretPage{Title: title, Secret: secret, Next: next, Words: words}))
 }
 
-// replaceSecret makes a new secret of what the address names and shows it.
-func (v *visit) replaceSecret(replace func(context.Context, identity.Actor, uuid.UUID) (string, error), list, words string) error {
-	id, err := v.pathID("id")
-	if err != nil {
-		return err
-	}
-	secret, err := replace(v.ctx(), v.who, id)
-	if err != nil {
-		return err
-	}
-	return v.showSecret("New secret", secret, list+id.String(), words)
-}
-
 func policyPage(v *visit) error {
 	policy, err := remediation.LoadPolicy(v.ctx(), v.DB)
 	if err != nil {
@@ -78,7 +62,8 @@ func policyPage(v *visit) error {
 			typed[remediation.PolicyField(risk, tier)] = strconv.Itoa(policy.Days(risk, tier))
 		}
 	}
-	return v.render(http.StatusOK, views.DuePolicy(v.settings("Due days", ui.Link{Text: "Due days"}), typed))
+	typed["version"] = policy.Version()
+	return v.render(http.StatusOK, views.DuePolicy(v.settings("Due days", ui.Link{Text: "Due days"}), typed, nil))
 }
 
 func savePolicy(v *visit) error {
@@ -86,15 +71,21 @@ func savePolicy(v *visit) error {
 	if err != nil {
 		return err
 	}
-	err = v.Items.SavePolicy(v.ctx(), v.who, form.Get)
-	if errs, bad := invalid(err); bad {
-		typed := map[string]string{}
+	err = v.Items.SavePolicy(v.ctx(), v.who, form.Get("version"), form.Get)
+	if status, errs, again := refused(err); again {
+		typed, stored := map[string]string{}, remediation.Policy(nil)
 		for name := range form {
 			typed[name] = form.Get(name)
 		}
+		if status == http.StatusConflict {
+			if stored, err = remediation.LoadPolicy(v.ctx(), v.DB); err != nil {
+				return err
+			}
+			typed["version"] = stored.Version()
+		}
 		p := v.settings("Due days", ui.Link{Text: "Due days"})
 		p.Errors = errs
-		return v.render(http.StatusUnprocessableEntity, views.DuePolicy(p, typed))
+		return v.render(status, views.DuePolicy(p, typed, stored))
 	}
 	if err != nil {
 		return err

@@ -116,7 +116,18 @@ func changeTracker(v *visit) error {
 }
 
 func replaceHookSecret(v *visit) error {
-	return v.replaceSecret(v.Tickets.NewHookSecret, "/settings/trackers/", "The secret before no longer fits. Write this one into the tracker's webhook.")
+	id, form, err := v.idForm()
+	if err != nil {
+		return err
+	}
+	secret, err := v.Tickets.NewHookSecret(v.ctx(), v.who, id, versionOf(form))
+	if status, errs, again := refused(err); again {
+		return v.showTracker(status, id, nil, errs)
+	}
+	if err != nil {
+		return err
+	}
+	return v.showSecret("New secret", secret, "/settings/trackers/"+id.String(), "The secret before no longer fits. Write this one into the tracker's webhook.")
 }
 
 func makeTicket(v *visit) error {

@@ -57,13 +57,14 @@ func asking(checks []questionnaire.Check, source, key string) []questionnaire.Ch
 }
 
 // settleOne moves one item: what every check on it finds mended closes it, and what any
-// check judges as failing opens it again. What no check asks for stays as it is.
+// check judges as failing opens it again. What no check asks for stays as it is. Done is no end
+// of an item of evidence: a closed ticket could make it that once.
 func settleOne(ctx context.Context, tx pgx.Tx, w workload.Workload, it remediation.Item, g Ground, checks []questionnaire.Check) error {
 	who := identity.SystemActor("evidence")
 	all, said := len(checks) > 0, ""
 	for _, c := range checks {
 		t, v := judge(c, g)
-		if v.fails() && it.State == remediation.Verified {
+		if v.fails() && (it.State == remediation.Verified || it.State == remediation.Done) {
 			policy, err := remediation.LoadPolicy(ctx, tx)
 			if err != nil {
 				return err
@@ -73,7 +74,7 @@ func settleOne(ctx context.Context, tx pgx.Tx, w workload.Workload, it remediati
 		found, ok := t.mended(v)
 		all, said = all && ok, found
 	}
-	if all && (it.State == remediation.Open || it.State == remediation.InProgress) {
+	if all && it.State != remediation.Verified && it.State != remediation.Closed {
 		return remediation.VerifyByEvidence(ctx, tx, who, it, said, g.Now)
 	}
 	return nil

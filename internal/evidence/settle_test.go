@@ -119,3 +119,22 @@ func TestItemsOpenAgainByTheirCheck(t *testing.T) {
 		t.Errorf("the item is %s: %s", it.State, it.Detail)
 	}
 }
+
+// What a closed ticket made done once goes on with its evidence: only that ends it.
+func TestDoneIsNotTheEndOfEvidence(t *testing.T) {
+	for state, want := range map[evidence.FactState]string{fail: remediation.Open, pass: remediation.Verified} {
+		h := evidencetest.New(t, one, us)
+		h.Scope(t, []string{one}, []string{us})
+		h.Publish(everyPasses)
+		item := openItem(t, h, everyPasses)
+		if _, err := h.DB.Exec(ctx, `update items set state = 'done', done_at = $1`, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		c := &collected{[]evidence.Observation{{Control: everyPasses.Key, Resource: "db", State: state, Title: "It is so.", ObservedAt: time.Now()}}}
+		h.Work(t, c.collector(everyPasses.Source))
+		h.Collect(t)
+		if it := item(); it.State != want || it.DoneAt != nil && want == remediation.Open {
+			t.Errorf("%s: the item is %s, done at %v", state, it.State, it.DoneAt)
+		}
+	}
+}

@@ -202,10 +202,8 @@ func changeOne(ctx context.Context, tx pgx.Tx, who identity.Actor, it Item, b Bu
 	if err := save(ctx, tx, it, verifiedBy); err != nil {
 		return nil, err
 	}
-	if it.Finished() && it.CauseKind == CauseQuestion {
-		if err := SettleAcceptances(ctx, tx, it.WorkloadID, []string{it.CauseKey}, "", now); err != nil {
-			return nil, err
-		}
+	if err := it.settle(ctx, tx, now); err != nil {
+		return nil, err
 	}
 	return &written{it, it.details(before.OwnerID)}, nil
 }

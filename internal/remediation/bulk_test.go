@@ -1,7 +1,9 @@
 package remediation_test
 
 import (
+	"errors"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -108,22 +110,29 @@ func many(n int) []uuid.UUID {
 func TestPolicy(t *testing.T) {
 	h := newHouse(t, false)
 	boss := identity.Actor{PersonID: h.stranger.PersonID, Roles: []identity.OrgRole{identity.Admin}}
+	seen := remediation.Policy{}.Version()
 	typed := func(field string) string {
 		if field == "high_2" {
 			return "7"
 		}
 		return "20"
 	}
-	if err := h.service.SavePolicy(t.Context(), h.asha, typed); !fault.Is(err, fault.Forbidden) {
+	if err := h.service.SavePolicy(t.Context(), h.asha, seen, typed); !fault.Is(err, fault.Forbidden) {
 		t.Errorf("a member: %v", err)
 	}
 	for _, bad := range []string{"", "0", "731", "-1", "x"} {
-		if err := h.service.SavePolicy(t.Context(), boss, func(string) string { return bad }); len(fault.FieldsOf(err)) != 9 {
+		if err := h.service.SavePolicy(t.Context(), boss, seen, func(string) string { return bad }); len(fault.FieldsOf(err)) != 9 {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
-	if err := h.service.SavePolicy(t.Context(), boss, typed); err != nil {
-		t.Fatal(err)
+	errs := make([]error, 2) // two admins at once
+	var all sync.WaitGroup
+	for i := range errs {
+		all.Go(func() { errs[i] = h.service.SavePolicy(t.Context(), boss, seen, typed) })
+	}
+	all.Wait()
+	if (errs[0] == nil) == (errs[1] == nil) || !fault.Is(errors.Join(errs...), fault.Conflict) {
+		t.Fatalf("the second: %v", errs)
 	}
 	in := remediation.NewItem{Title: "Mend it", Risk: "high", OwnerID: h.asha.PersonID.String()}
 	id, err := h.service.Open(t.Context(), h.asha, h.workload, in)
@@ -138,6 +147,10 @@ func TestPolicy(t *testing.T) {
 	}
 	if _, err := h.service.Open(t.Context(), h.asha, h.workload, remediation.NewItem{DueOn: "x"}); len(fault.FieldsOf(err)) != 4 {
 		t.Errorf("an empty form: %v", err)
+	}
+	h.exec(`update workloads set stage = 'retired'`)
+	if _, err := h.service.Open(t.Context(), h.asha, h.workload, in); !fault.Is(err, fault.Conflict) {
+		t.Errorf("a retired workload: %v", err)
 	}
 }
 

@@ -25,7 +25,8 @@ type NewItem struct {
 }
 
 // Open opens an item by hand. The owning team may; not found when the workload is not
-// readable by who. Invalid on "title", "detail", "risk", "owner" and "due_on".
+// readable by who, a conflict when it is retired. Invalid on "title", "detail", "risk", "owner"
+// and "due_on".
 func (s *Service) Open(ctx context.Context, who identity.Actor, workloadID uuid.UUID, in NewItem) (uuid.UUID, error) {
 	now := s.now()
 	var id uuid.UUID
@@ -36,6 +37,9 @@ func (s *Service) Open(ctx context.Context, who identity.Actor, workloadID uuid.
 		}
 		if err := who.May(identity.WorkItems, w.Target()); err != nil {
 			return err
+		}
+		if w.Stage == workload.Retired {
+			return fault.New(fault.Conflict, "This workload is retired, so no item is opened for it.")
 		}
 		policy, err := LoadPolicy(ctx, tx)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -46,6 +47,17 @@ func (p Policy) Due(risk string, tier int, now time.Time) time.Time {
 	return today(now).AddDate(0, 0, p.Days(risk, tier))
 }
 
+// Version says which policy it is: two that say the same are one.
+func (p Policy) Version() string {
+	var days []string
+	for _, risk := range Risks() {
+		for tier := 1; tier <= 3; tier++ {
+			days = append(days, strconv.Itoa(p.Days(risk, tier)))
+		}
+	}
+	return strings.Join(days, "-")
+}
+
 // LoadPolicy reads the policy. It does not authorise: anybody who is signed in may know it.
 func LoadPolicy(ctx context.Context, q postgres.Querier) (Policy, error) {
 	rows, err := q.Query(ctx, `select risk, tier, days from due_policy`)
@@ -62,9 +74,10 @@ func LoadPolicy(ctx context.Context, q postgres.Querier) (Policy, error) {
 // PolicyField is the name of a field of the policy in a form.
 func PolicyField(risk string, tier int) string { return risk + "_" + strconv.Itoa(tier) }
 
-// SavePolicy stores the whole policy, as typed. Admins in person may. Invalid on the field of
-// each number that is not 1 to 730. Items that are open keep their days.
-func (s *Service) SavePolicy(ctx context.Context, who identity.Actor, typed func(field string) string) error {
+// SavePolicy stores the whole policy, as typed and as it was seen at version. Admins in person may.
+// Invalid on the field of each number that is not 1 to 730; a stale version is a conflict. Items
+// that are open keep their days.
+func (s *Service) SavePolicy(ctx context.Context, who identity.Actor, version string, typed func(field string) string) error {
 	if who.PersonID == uuid.Nil || who.TokenID != uuid.Nil {
 		return fault.New(fault.Forbidden, "Only a person in a browser may change the policy of due days.")
 	}
@@ -91,6 +104,16 @@ func (s *Service) SavePolicy(ctx context.Context, who identity.Actor, typed func
 	}
 	now := s.now()
 	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `lock table due_policy in share row exclusive mode`); err != nil {
+			return err
+		}
+		stored, err := LoadPolicy(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if stored.Version() != version {
+			return fault.New(fault.Conflict, "Somebody changed the due days since you opened them. Compare them; your input is still here.")
+		}
 		const sql = `
 			insert into due_policy (risk, tier, days) select * from unnest($1::text[], $2::int[], $3::int[])
 			on conflict (risk, tier) do update set days = excluded.days`

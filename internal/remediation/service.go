@@ -71,10 +71,8 @@ func (s *Service) Change(ctx context.Context, who identity.Actor, id uuid.UUID, 
 		if err := save(ctx, tx, it, verifiedBy); err != nil {
 			return err
 		}
-		if it.Finished() && it.CauseKind == CauseQuestion {
-			if err := SettleAcceptances(ctx, tx, it.WorkloadID, []string{it.CauseKey}, "", now); err != nil {
-				return err
-			}
+		if err := it.settle(ctx, tx, now); err != nil {
+			return err
 		}
 		return record(ctx, tx, who, "item."+it.State, it.WorkloadID, it.ID, now, it.details(before)...)
 	})
@@ -82,6 +80,14 @@ func (s *Service) Change(ctx context.Context, who identity.Actor, id uuid.UUID, 
 		return Item{}, fmt.Errorf("change item: %w", err)
 	}
 	return byID(ctx, s.db, who, id)
+}
+
+// settle ends the acceptances of the item's question when the item is finished.
+func (it Item) settle(ctx context.Context, tx pgx.Tx, now time.Time) error {
+	if !it.Finished() || it.CauseKind != CauseQuestion {
+		return nil
+	}
+	return SettleAcceptances(ctx, tx, it.WorkloadID, []string{it.CauseKey}, "", now)
 }
 
 const pastDay = "This due date is past. Choose today or a later day."
@@ -171,7 +177,7 @@ func (it *Item) apply(ctx context.Context, tx pgx.Tx, who identity.Actor, c Chan
 	if c.State == Done && resolution == "" {
 		add("resolution", "Say what was done, so that another person can verify it.")
 	}
-	if utf8.RuneCountInString(resolution) > 4000 {
+	if resolution != it.Resolution && utf8.RuneCountInString(resolution) > 4000 {
 		add("resolution", "Keep it under 4,000 characters.")
 	}
 	if it.CauseKind == CauseEvidence && (c.State == Done || c.State == Verified) && c.State != it.State {
@@ -235,7 +241,7 @@ func OpenItem(ctx context.Context, tx pgx.Tx, who identity.Actor, o Opening, now
 }
 
 // MendItem marks the unfinished item of a cause as done within the caller's transaction,
-// if there is one: the cause no longer stands. doneBy mended it, so another person still
+// if there is one: the cause no longer stands. What was typed of the work stays. doneBy mended it, so another person still
 // verifies it. It does not authorise: reviews call it at submission, after LockItems.
 func MendItem(ctx context.Context, tx pgx.Tx, who identity.Actor, workloadID uuid.UUID, kind, key, resolution string, doneBy *uuid.UUID, now time.Time) error {
 	id, err := unfinishedOfCause(ctx, tx, workloadID, kind, key)
@@ -246,7 +252,7 @@ func MendItem(ctx context.Context, tx pgx.Tx, who identity.Actor, workloadID uui
 	if err != nil {
 		return err
 	}
-	it.State, it.Resolution, it.DoneBy, it.DoneAt = Done, resolution, doneBy, &now
+	it.State, it.Resolution, it.DoneBy, it.DoneAt = Done, beside(it.Resolution, resolution), doneBy, &now
 	if err := save(ctx, tx, it, nil); err != nil {
 		return err
 	}

@@ -3,11 +3,13 @@ package remediation
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"orrery/internal/audit"
 	"orrery/internal/identity"
 	"orrery/internal/postgres"
 )
@@ -24,14 +26,18 @@ func LockItem(ctx context.Context, tx pgx.Tx, who identity.Actor, id uuid.UUID) 
 
 // TicketClosed makes an item done within the caller's transaction, when nobody has yet: its
 // ticket was closed. Nobody named did the work, so who had the ticket, its maker and everybody who
-// ever owned the item, verifies nothing. It does not authorise: tickets call it for a status that the tracker signed
-// or was asked for.
+// ever owned the item, verifies nothing. What was typed of the work stays. An item of evidence goes on,
+// and the record says that its ticket was closed. It does not authorise: tickets call it for a status
+// that the tracker signed or was asked for.
 func TicketClosed(ctx context.Context, tx pgx.Tx, it Item, ticket string, maker *uuid.UUID, now time.Time) error {
 	if it.State != Open && it.State != InProgress {
 		return nil
 	}
+	if it.CauseKind == CauseEvidence {
+		return record(ctx, tx, identity.SystemActor("tickets"), "item.ticket_closed", it.WorkloadID, it.ID, now, audit.Detail{Name: "ticket", Value: ticket})
+	}
 	it.State, it.DoneBy, it.DoneAt = Done, nil, &now
-	it.Resolution = closedWords(ticket)
+	it.Resolution = beside(it.Resolution, closedWords(ticket))
 	if err := save(ctx, tx, it, nil); err != nil {
 		return fmt.Errorf("close item of ticket: %w", err)
 	}
@@ -39,20 +45,35 @@ func TicketClosed(ctx context.Context, tx pgx.Tx, it Item, ticket string, maker 
 	if _, err := tx.Exec(ctx, sql, it.ID, maker, nullable(it.OwnerID)); err != nil {
 		return fmt.Errorf("close item of ticket: %w", err)
 	}
+	if err := it.settle(ctx, tx, now); err != nil {
+		return err
+	}
 	return record(ctx, tx, identity.SystemActor("tickets"), "item.done", it.WorkloadID, it.ID, now)
 }
 
 // TicketReopened opens an item again within the caller's transaction, when it is done only
-// because the ticket was closed. It does not authorise: tickets call it.
+// because the ticket was closed; what was typed before stays. It does not authorise: tickets call it.
 func TicketReopened(ctx context.Context, tx pgx.Tx, it Item, ticket string, now time.Time) error {
-	if it.State != Done || it.DoneBy != nil || it.Resolution != closedWords(ticket) {
+	before, by := strings.CutSuffix(it.Resolution, closedWords(ticket))
+	if it.State != Done || it.DoneBy != nil || !by {
 		return nil
 	}
-	it.State, it.DoneAt, it.Resolution = Open, nil, ""
+	it.State, it.DoneAt, it.Resolution = Open, nil, strings.TrimSpace(before)
 	if err := save(ctx, tx, it, nil); err != nil {
 		return fmt.Errorf("reopen item of ticket: %w", err)
 	}
 	return record(ctx, tx, identity.SystemActor("tickets"), "item.open", it.WorkloadID, it.ID, now)
+}
+
+// beside puts what is found under what was typed of the work, once.
+func beside(typed, found string) string {
+	switch {
+	case typed == "":
+		return found
+	case strings.HasSuffix(typed, found):
+		return typed
+	}
+	return typed + "\n\n" + found
 }
 
 func closedWords(ticket string) string { return "The ticket " + ticket + " was closed." }

@@ -93,7 +93,7 @@ func statusError(answer *http.Response) error {
 	case status == http.StatusTooManyRequests || status >= 500:
 		return fmt.Errorf("the tracker answered %d", status)
 	case status/100 == 3:
-		return &refusal{status, "The tracker redirects. Write its address as it is now."}
+		return &refusal{status, "The tracker redirects: it is elsewhere now. Write the address as it is now; where tickets are followed, add another tracker."}
 	}
 	return &refusal{status, fmt.Sprintf("The tracker did not take it (%d): look at the project and the issue type.", status)}
 }

@@ -36,10 +36,11 @@ func (i gitHubIssue) issue(repository string) issue {
 
 func gitHubKey(repository string, number int) string { return repository + "#" + strconv.Itoa(number) }
 
-// number is the issue's number in a key.
-func number(key string) string {
-	_, n, _ := strings.Cut(key, "#")
-	return n
+// at returns the API of the repository that a key names, which is another than the tracker's where
+// that was changed once, and the issue's number.
+func (g gitHub) at(key string) (of gitHub, number string) {
+	g.tracker.Project, number, _ = strings.Cut(key, "#")
+	return g, number
 }
 
 func (g gitHub) do(ctx context.Context, method, path string, in, out any) error {
@@ -49,7 +50,10 @@ func (g gitHub) do(ctx context.Context, method, path string, in, out any) error 
 
 // make looks for the issue of an earlier try by the mark in its body, among the newest with
 // our label, and makes it when there is none.
-func (g gitHub) make(ctx context.Context, t ticket) (issue, error) {
+func (g gitHub) make(ctx context.Context, t ticket, sending func() error) (issue, error) {
+	if t.Key != "" {
+		return g.read(ctx, t.Key)
+	}
 	sign := "<!-- " + mark(t) + " -->"
 	var newest []gitHubIssue
 	if err := g.do(ctx, http.MethodGet, "/issues?state=all&labels="+gitHubLabel+"&sort=created&direction=desc&per_page=100", nil, &newest); err != nil {
@@ -60,6 +64,9 @@ func (g gitHub) make(ctx context.Context, t ticket) (issue, error) {
 			return i.issue(g.tracker.Project), nil
 		}
 	}
+	if err := sending(); err != nil {
+		return issue{}, err
+	}
 	var made gitHubIssue
 	in := map[string]any{"title": t.Title, "body": strings.TrimSpace(t.Text+"\n\n"+t.Href) + "\n\n" + sign, "labels": []string{gitHubLabel}}
 	if err := g.do(ctx, http.MethodPost, "/issues", in, &made); err != nil {
@@ -69,8 +76,9 @@ func (g gitHub) make(ctx context.Context, t ticket) (issue, error) {
 }
 
 func (g gitHub) read(ctx context.Context, key string) (issue, error) {
+	g, number := g.at(key)
 	var i gitHubIssue
-	if err := g.do(ctx, http.MethodGet, "/issues/"+number(key), nil, &i); err != nil {
+	if err := g.do(ctx, http.MethodGet, "/issues/"+number, nil, &i); err != nil {
 		return issue{}, err
 	}
 	return i.issue(g.tracker.Project), nil
@@ -90,8 +98,9 @@ func (g gitHub) tell(ctx context.Context, key string, t ticket, finished bool) (
 	if finished && t.Dropped {
 		in["state_reason"] = "not_planned"
 	}
+	g, number := g.at(key)
 	var now gitHubIssue
-	if err := g.do(ctx, http.MethodPatch, "/issues/"+number(key), in, &now); err != nil {
+	if err := g.do(ctx, http.MethodPatch, "/issues/"+number, in, &now); err != nil {
 		return i, err
 	}
 	return now.issue(g.tracker.Project), nil

@@ -43,18 +43,24 @@ func (i jiraIssue) issue(site string) issue {
 // mark is the label by which a ticket is found again after a try whose answer was lost.
 func mark(t ticket) string { return "orrery-" + t.ItemID.String() }
 
-// make looks for the issue of an earlier try, makes it when there is none, and sets the link
+// make looks for the issue of an earlier try, which Jira's search knows minutes later only, makes it when there is none, and sets the link
 // back, which Jira keeps once for its global id.
-func (j jira) make(ctx context.Context, t ticket) (issue, error) {
-	found, err := j.find(ctx, t)
-	if err != nil {
-		return issue{}, err
+func (j jira) make(ctx context.Context, t ticket, sending func() error) (issue, error) {
+	key := t.Key
+	if key == "" {
+		found, err := j.find(ctx, t)
+		if err != nil {
+			return issue{}, err
+		}
+		key = found.Key
 	}
-	key := found.Key
 	if key == "" {
 		fields := map[string]any{
 			"project": map[string]string{"key": j.tracker.Project}, "issuetype": map[string]string{"name": j.tracker.IssueType},
 			"summary": t.Title, "description": paragraphs(t.Text, t.Href), "labels": []string{"orrery", mark(t)},
+		}
+		if err := sending(); err != nil {
+			return issue{}, err
 		}
 		var made struct {
 			Key string `json:"key"`
@@ -65,9 +71,13 @@ func (j jira) make(ctx context.Context, t ticket) (issue, error) {
 		key = made.Key
 	}
 	if err := j.link(ctx, key, t, false); err != nil {
-		return issue{}, err
+		return issue{Key: key}, err
 	}
-	return j.read(ctx, key)
+	i, err := j.read(ctx, key)
+	if err != nil {
+		i.Key = key
+	}
+	return i, err
 }
 
 func (j jira) find(ctx context.Context, t ticket) (jiraIssue, error) {

@@ -65,8 +65,8 @@ func (s *Service) Create(ctx context.Context, who identity.Actor, item, tracker 
 	return nil
 }
 
-// LinkByHand links a ticket of any system to an item, which is then not followed. Who may
-// work on the item may. Invalid on "key" and "url".
+// LinkByHand links a ticket of any system to an item, which is then not followed; one that is
+// linked already stays as it is. Who may work on the item may. Invalid on "key" and "url".
 func (s *Service) LinkByHand(ctx context.Context, who identity.Actor, item uuid.UUID, key, address string) error {
 	now := s.now()
 	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
@@ -75,6 +75,13 @@ func (s *Service) LinkByHand(ctx context.Context, who identity.Actor, item uuid.
 			return err
 		}
 		if key, address, err = checkLink(key, address); err != nil {
+			return err
+		}
+		var twice bool
+		const same = `
+			select exists (select from ticket_links
+			where item_id = $1 and tracker_id is null and state <> 'removed' and lower(key) = lower($2) and url = $3)`
+		if err := tx.QueryRow(ctx, same, item, key, address).Scan(&twice); err != nil || twice {
 			return err
 		}
 		if err := room(ctx, tx, item); err != nil {
@@ -174,6 +181,27 @@ func (s *Service) Take(ctx context.Context, tx pgx.Tx, e audit.Event) error {
 	return err
 }
 
+// made stores a ticket that was made or found for its item. It moves no item: one that is found
+// closed was closed before it was asked for.
+func (s *Service) made(ctx context.Context, l Link, i issue) error {
+	now := s.now()
+	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+		if _, err := remediation.LockItem(ctx, tx, identity.SystemActor("tickets"), l.ItemID); err != nil {
+			return err
+		}
+		before, err := linkByID(ctx, tx, l.ID) // as it is now that the item is locked
+		if err != nil || before.State == Removed {
+			return err
+		}
+		_, err = putStatus(ctx, tx, l.ID, i, now)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("store ticket: %w", err)
+	}
+	return nil
+}
+
 // apply stores what the tracker says of a ticket, unless something newer is known, and moves
 // the item when the ticket was closed or opened again.
 func (s *Service) apply(ctx context.Context, link Link, i issue) error {
@@ -220,7 +248,7 @@ func putStatus(ctx context.Context, tx pgx.Tx, link uuid.UUID, i issue, now time
 			tell_problem = case when closed = @closed then tell_problem else '' end
 		where id = @id and (changed_at is null or changed_at <= @changed)`
 	moved, err := tx.Exec(ctx, sql, pgx.StrictNamedArgs{
-		"id": link, "key": text.Line(i.Key), "url": i.URL, "status": text.Cut(text.Line(i.Status)), "closed": i.Closed, "changed": i.UpdatedAt, "now": now,
+		"id": link, "key": text.Line(i.Key), "url": i.URL, "status": cutStatus(i.Status), "closed": i.Closed, "changed": i.UpdatedAt, "now": now,
 	})
 	return moved.RowsAffected() > 0, err
 }

@@ -26,6 +26,7 @@ type Outside struct {
 	Key    string
 	URL    string
 	Status string // in the words of the system; may be empty
+	Closed bool   // it has ended there
 }
 
 // SystemName is the system that keeps the ticket: the kind of its tracker, the name that a
@@ -41,19 +42,27 @@ func (l Link) SystemName() string {
 }
 
 // Is reports whether the link says the same already.
-func (l Link) Is(o Outside) bool { return l.URL == text.Line(o.URL) && l.Status == statusOf(o) }
+func (l Link) Is(o Outside) bool {
+	return l.URL == text.Line(o.URL) && l.Status == cutStatus(o.Status) && l.Closed == o.Closed
+}
 
-func statusOf(o Outside) string { return text.Cut(text.Line(o.Status)) }
+// maxStatus is how many characters of a status are kept.
+const maxStatus = 200
 
-// LinkOf reads the ticket of an item by its system and key; one that a tracker follows before
-// others. It does not authorise: the API calls it for an item it has loaded for the reader.
+func cutStatus(s string) string {
+	r := []rune(text.Line(s))
+	return string(r[:min(len(r), maxStatus)])
+}
+
+// LinkOf reads the ticket of an item by its system and key, or by the id of its link while it has
+// none; one that a tracker follows before others. It does not authorise: the API calls it for an item it has loaded for the reader.
 func LinkOf(ctx context.Context, q postgres.Querier, item uuid.UUID, system, key string) (Link, error) {
 	key = text.Line(key)
 	if key == "" || !systemForm.MatchString(system) {
 		return Link{}, errNoLink()
 	}
 	rows, err := q.Query(ctx, `select`+linkColumns+`
-		where l.item_id = $1 and l.state <> 'removed' and lower(l.key) = lower($3)
+		where l.item_id = $1 and l.state <> 'removed' and (lower(l.key) = lower($3) or l.key = '' and l.id::text = lower($3))
 			and coalesce(t.kind, nullif(l.system, ''), '`+ByHand+`') = $2
 		order by l.tracker_id is null, l.made_at, l.id limit 1`, item, system, key)
 	if err != nil {
@@ -67,8 +76,8 @@ func LinkOf(ctx context.Context, q postgres.Querier, item uuid.UUID, system, key
 }
 
 // Put links a ticket that another system keeps to an item, or says anew where it is and how it
-// stands, as it was seen at version; 0: there was none. It moves no item. Who may work on the
-// item may. Invalid on "system", "key", "url"; conflict when it changed meanwhile, or when a
+// stands, as it was seen at version; 0: there was none. What it says already is no change, whatever
+// the version. It moves no item. Who may work on the item may. Invalid on "system", "key", "url"; conflict when it changed meanwhile, or when a
 // tracker follows the ticket.
 func (s *Service) Put(ctx context.Context, who identity.Actor, item uuid.UUID, version int, o Outside) (Link, error) {
 	now := s.now()
@@ -98,6 +107,9 @@ func (s *Service) Put(ctx context.Context, who identity.Actor, item uuid.UUID, v
 			return err
 		case old.TrackerID != nil:
 			return fault.New(fault.Conflict, "This ticket is followed in %s, which says how it stands.", old.TrackerName)
+		case old.Version != version && old.Is(o):
+			id = old.ID
+			return nil
 		case old.Version != version:
 			return fault.New(fault.Conflict, "Somebody changed this ticket meanwhile. Read it again.")
 		default:
@@ -105,12 +117,12 @@ func (s *Service) Put(ctx context.Context, who identity.Actor, item uuid.UUID, v
 		}
 		const sql = `
 			insert into ticket_links (id, item_id, system, key, url, state, status, closed, problem, made_by, made_at, synced_at)
-			values (@id, @item, @system, @key, @url, 'linked', @status, false, '', @me, @now, @synced)
-			on conflict (id) do update set url = excluded.url, status = excluded.status, synced_at = excluded.synced_at, version = ticket_links.version + 1`
+			values (@id, @item, @system, @key, @url, 'linked', @status, @closed, '', @me, @now, @synced)
+			on conflict (id) do update set url = excluded.url, status = excluded.status, closed = excluded.closed, synced_at = excluded.synced_at, version = ticket_links.version + 1`
 		args := pgx.StrictNamedArgs{
-			"id": id, "item": item, "system": o.System, "key": o.Key, "url": o.URL, "status": statusOf(o), "me": who.PersonID, "now": now, "synced": &now,
+			"id": id, "item": item, "system": o.System, "key": o.Key, "url": o.URL, "status": cutStatus(o.Status), "closed": o.Closed, "me": who.PersonID, "now": now, "synced": &now,
 		}
-		if statusOf(o) == "" {
+		if cutStatus(o.Status) == "" && !o.Closed {
 			args["synced"] = nil
 		}
 		if _, err := tx.Exec(ctx, sql, args); err != nil {

@@ -2,6 +2,7 @@ package tickets_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -45,13 +46,28 @@ func TestPut(t *testing.T) {
 	if found, err := tickets.LinkOf(t.Context(), h.db, h.item.ID, "servicenow", "chg-1"); err != nil || found.ID != made.ID {
 		t.Errorf("by its key: %+v, %v", found, err)
 	}
-	_, err = put(h.asha, 1, one)
+	again, err := put(h.asha, 1, one) // as a writer does who came second
+	h.must(err)
+	if again.Version != 2 {
+		t.Errorf("to say the same again is a change: %+v", again)
+	}
+	other := one
+	other.Closed, other.Status = true, strings.Repeat("é", 200)
+	_, err = put(h.asha, 1, other)
 	h.wants("stale", fault.Conflict, err)
-	_, err = put(identity.Actor{PersonID: uuid.New(), Name: "Vera"}, 2, one)
+	ended, err := put(h.asha, 2, other)
+	h.must(err)
+	if !ended.Closed || ended.Status != other.Status || !ended.Is(other) || ended.Is(one) {
+		t.Errorf("%+v", ended)
+	}
+	if it := h.read(h.item.ID); it.State != h.item.State {
+		t.Errorf("the item moved to %s", it.State)
+	}
+	_, err = put(identity.Actor{PersonID: uuid.New(), Name: "Vera"}, 3, one)
 	h.wants("no member", fault.Forbidden, err)
 	token := h.asha
 	token.TokenID, token.Scopes = uuid.New(), []string{identity.WriteAnswers}
-	_, err = put(token, 2, one)
+	_, err = put(token, 3, one)
 	h.wants("another scope", fault.Forbidden, err)
 	_, err = put(h.asha, 0, tickets.Outside{System: "Service Now", Key: "x", URL: one.URL})
 	h.wants("system", fault.Invalid, err)
@@ -60,7 +76,7 @@ func TestPut(t *testing.T) {
 	_, err = put(h.asha, 0, tickets.Outside{System: "servicenow", Key: "x", URL: "x"})
 	h.wants("url", fault.Invalid, err)
 	h.must(h.service.Unlink(t.Context(), h.asha, h.item.ID, made.ID))
-	_, err = put(h.asha, 2, one)
+	_, err = put(h.asha, 3, one)
 	h.wants("removed meanwhile", fault.Conflict, err)
 	for i := range 20 {
 		one.Key = fmt.Sprintf("CHG-%d", i)
@@ -84,4 +100,23 @@ func TestPutLeavesTrackers(t *testing.T) {
 	h.must(h.service.Make(t.Context(), h.link().ID, false))
 	_, err := h.service.Put(t.Context(), h.asha, h.item.ID, 1, tickets.Outside{System: "jira", Key: h.link().Key, URL: "https://example.com"})
 	h.wants("followed", fault.Conflict, err)
+}
+
+// TestAKeylessTicketHasAName is found by the id of its link until it has a key.
+func TestAKeylessTicketHasAName(t *testing.T) {
+	h, d := newHouse(t), trackertest.NewJira(t)
+	tracker, _ := h.jira(d)
+	h.must(h.service.Create(t.Context(), h.asha, h.item.ID, tracker.ID))
+	id := h.link().ID
+	find := func() (tickets.Link, error) {
+		return tickets.LinkOf(t.Context(), h.db, h.item.ID, tickets.Jira, strings.ToUpper(id.String()))
+	}
+	if l, err := find(); err != nil || l.ID != id {
+		t.Errorf("%+v, %v", l, err)
+	}
+	_, err := h.service.Put(t.Context(), h.asha, h.item.ID, 1, tickets.Outside{System: tickets.Jira, Key: id.String(), URL: "https://example.com"})
+	h.wants("followed", fault.Conflict, err)
+	h.must(h.service.Make(t.Context(), id, false))
+	_, err = find()
+	h.wants("with a key", fault.NotFound, err)
 }

@@ -1,7 +1,7 @@
 // Package tickets keeps items and tickets in step: a ticket is made from an item in Jira
 // Cloud or GitHub Issues, its status comes back by signed webhooks and by a slow poll, which
 // is the truth, and the ticket is closed and opened with its item. A closed ticket makes an item
-// done; it never verifies one.
+// done; it never verifies one, and ends none of evidence.
 package tickets
 
 import (
@@ -90,6 +90,7 @@ type issue struct {
 // ticket is what a tracker is asked to make or told.
 type ticket struct {
 	ItemID  uuid.UUID
+	Key     string // of what an earlier try made, as far as it is known
 	Title   string
 	Text    string
 	Href    string // the item's page
@@ -100,8 +101,10 @@ type ticket struct {
 
 // remote is a tracker's API. Jira and GitHub fill it.
 type remote interface {
-	// make makes the ticket, or finds the one that an earlier try made.
-	make(ctx context.Context, t ticket) (issue, error)
+	// make makes the ticket, or finds the one that an earlier try made. It calls sending just before
+	// it asks for one. With an error it returns the key, when that is known; without the key a
+	// refusal says that none was made, and any other error leaves that open.
+	make(ctx context.Context, t ticket, sending func() error) (issue, error)
 	read(ctx context.Context, key string) (issue, error)
 	// tell closes the ticket of a finished item, or opens it with the item again, and returns
 	// it as it is then; with a refusal too, as far as it could be read.

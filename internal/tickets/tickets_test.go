@@ -145,6 +145,7 @@ func TestJira(t *testing.T) {
 	if err := h.service.Make(t.Context(), h.link().ID, false); err == nil {
 		t.Error("a lost answer is no error")
 	}
+	h.later(d)
 	d.Fail("POST /rest/api/3/issue/PAY-1/remotelink", 503)
 	if err := h.service.Make(t.Context(), h.link().ID, false); err == nil {
 		t.Error("a lost link is no error")
@@ -233,6 +234,7 @@ func TestPollIsTheTruth(t *testing.T) {
 	h.must(h.service.Create(t.Context(), h.asha, h.item.ID, tracker.ID))
 	d.LoseAnswer()
 	_ = h.service.Make(t.Context(), h.link().ID, false)
+	h.later(d)
 	h.must(h.service.Make(t.Context(), h.link().ID, false))
 	if n := len(d.Issues()); n != 1 || h.link().Key != "acme/payments#1" {
 		t.Fatalf("%d issues, the ticket is %+v", n, h.link())
@@ -309,7 +311,7 @@ func TestWhoMay(t *testing.T) {
 	_, err2 := h.service.Tracker(ctx, h.asha, tracker.ID)
 	_, _, err3 := h.service.CreateTracker(ctx, h.asha, tickets.TrackerInput{})
 	err4 := h.service.ChangeTracker(ctx, h.asha, tracker.ID, 1, tickets.TrackerInput{})
-	_, err5 := h.service.NewHookSecret(ctx, h.asha, tracker.ID)
+	_, err5 := h.service.NewHookSecret(ctx, h.asha, tracker.ID, 1)
 	err6 := h.service.Create(ctx, stranger, h.item.ID, tracker.ID)
 	err7 := h.service.LinkByHand(ctx, stranger, h.item.ID, "X-1", "https://example.com/X-1")
 	err8 := h.service.Unlink(ctx, stranger, h.item.ID, uuid.New())

@@ -91,8 +91,8 @@ func (s *Service) CreateTracker(ctx context.Context, who identity.Actor, in Trac
 }
 
 // ChangeTracker stores what an admin says of a tracker, as it was seen at version; its kind
-// stays, and its token unless a new one is given. Invalid as CreateTracker; a stale version is
-// a conflict.
+// stays, its token unless a new one is given, and its address and project while tickets stand on
+// it. Invalid as CreateTracker; a stale version is a conflict.
 func (s *Service) ChangeTracker(ctx context.Context, who identity.Actor, id uuid.UUID, version int, in TrackerInput) error {
 	if err := may(who); err != nil {
 		return err
@@ -101,7 +101,7 @@ func (s *Service) ChangeTracker(ctx context.Context, who identity.Actor, id uuid
 	if err != nil {
 		return err
 	}
-	in.Kind = t.Kind
+	in.Kind = t.Kind // as it is for ever
 	if in, err = in.check(false); err != nil {
 		return err
 	}
@@ -110,21 +110,19 @@ func (s *Service) ChangeTracker(ctx context.Context, who identity.Actor, id uuid
 		if token, err = s.door.Seal(tokenPurpose(id), in.Token); err != nil {
 			return sealFault(err)
 		}
-	} else if in.URL != t.URL {
-		return fault.InvalidField("token", "Write the token again: it is not sent to another address by itself.")
 	}
 	err = s.act(ctx, who, id, "tracker.changed", func(tx pgx.Tx) error {
+		if err := mayMove(ctx, tx, id, version, in); err != nil {
+			return err
+		}
 		const sql = `
 			update trackers set name = @name, url = @url, project = @project, account = @account, issue_type = @issue_type,
 				active = @active, token = coalesce(@token::bytea, token), version = version + 1
-			where id = @id and version = @version`
-		moved, err := tx.Exec(ctx, sql, pgx.StrictNamedArgs{
-			"id": id, "version": version, "name": in.Name, "url": in.URL, "project": in.Project, "account": in.Account,
+			where id = @id`
+		_, err := tx.Exec(ctx, sql, pgx.StrictNamedArgs{
+			"id": id, "name": in.Name, "url": in.URL, "project": in.Project, "account": in.Account,
 			"issue_type": in.IssueType, "active": in.Active, "token": token,
 		})
-		if err == nil && moved.RowsAffected() == 0 {
-			return fault.New(fault.Conflict, "Somebody changed this tracker since you opened it. Read it again; your input is still here.")
-		}
 		return err
 	})
 	if err != nil {
@@ -133,9 +131,49 @@ func (s *Service) ChangeTracker(ctx context.Context, who identity.Actor, id uuid
 	return nil
 }
 
-// NewHookSecret replaces the secret of a tracker's webhooks and returns it; it is never shown
-// again, and the one before stops at once. Admins may.
-func (s *Service) NewHookSecret(ctx context.Context, who identity.Actor, id uuid.UUID) (string, error) {
+// lockAt locks a tracker as it was seen at version, against links that are made meanwhile too.
+func lockAt(ctx context.Context, tx pgx.Tx, id uuid.UUID, version int) (Tracker, error) {
+	if _, err := tx.Exec(ctx, `select from trackers where id = $1 for update`, id); err != nil {
+		return Tracker{}, err
+	}
+	t, err := trackerByID(ctx, tx, id)
+	if err == nil && t.Version != version {
+		return t, fault.New(fault.Conflict, "Somebody changed this tracker since you opened it, or gave it a new secret. Read it again; your input is still here.")
+	}
+	return t, err
+}
+
+// mayMove locks a tracker as it was seen at version. It refuses another project and another
+// address while tickets stand on it, whose keys would name tickets of others there, and
+// another address without its token.
+func mayMove(ctx context.Context, tx pgx.Tx, id uuid.UUID, version int, in TrackerInput) error {
+	t, err := lockAt(ctx, tx, id, version)
+	if err != nil {
+		return err
+	}
+	var standing int
+	const sql = `select count(*) from ticket_links where tracker_id = $1 and (state in ('creating', 'linked') or state = 'failed' and key <> '')`
+	if err := tx.QueryRow(ctx, sql, id).Scan(&standing); err != nil {
+		return err
+	}
+	const words = "Tickets of this tracker are linked to items, and stay where they are. Add another tracker for the new place."
+	var bad []fault.Field
+	if standing > 0 && in.URL != t.URL {
+		bad = append(bad, fault.Field{Name: "url", Message: words})
+	}
+	if standing > 0 && !strings.EqualFold(in.Project, t.Project) {
+		bad = append(bad, fault.Field{Name: "project", Message: words})
+	}
+	if len(bad) == 0 && in.URL != t.URL && in.Token == "" {
+		bad = append(bad, fault.Field{Name: "token", Message: "Write the token again: it is not sent to another address by itself."})
+	}
+	return fault.InvalidFields(bad...)
+}
+
+// NewHookSecret replaces the secret of a tracker's webhooks, as it was seen at version, and returns
+// it; it is never shown again, and the one before stops at once. Admins may; a stale version is
+// a conflict.
+func (s *Service) NewHookSecret(ctx context.Context, who identity.Actor, id uuid.UUID, version int) (string, error) {
 	if err := may(who); err != nil {
 		return "", err
 	}
@@ -145,10 +183,10 @@ func (s *Service) NewHookSecret(ctx context.Context, who identity.Actor, id uuid
 		return "", sealFault(err)
 	}
 	err = s.act(ctx, who, id, "tracker.secret_replaced", func(tx pgx.Tx) error {
-		moved, err := tx.Exec(ctx, `update trackers set hook_secret = $2, version = version + 1 where id = $1`, id, sealed)
-		if err == nil && moved.RowsAffected() == 0 {
-			return errNoTracker()
+		if _, err := lockAt(ctx, tx, id, version); err != nil {
+			return err
 		}
+		_, err := tx.Exec(ctx, `update trackers set hook_secret = $2, version = version + 1 where id = $1`, id, sealed)
 		return err
 	})
 	if err != nil {
@@ -183,7 +221,8 @@ var (
 	repository  = regexp.MustCompile(`^[A-Za-z0-9-]{1,100}/[A-Za-z0-9_.-]{0,60}[A-Za-z0-9_-][A-Za-z0-9_.-]{0,40}$`)
 )
 
-// check brings the input into the form that is stored; a new tracker needs a token.
+// check brings the input into the form that is stored; a new tracker needs a token, and on GitHub
+// is that of github.com without an address.
 func (in TrackerInput) check(fresh bool) (TrackerInput, error) {
 	var bad []fault.Field
 	add := func(wrong bool, name, message string) {
@@ -195,6 +234,9 @@ func (in TrackerInput) check(fresh bool) (TrackerInput, error) {
 	in.Account, in.IssueType, in.Token = text.Line(in.Account), text.Line(in.IssueType), text.Line(in.Token)
 	n := utf8.RuneCountInString(in.Name)
 	add(n == 0 || n > 100, "name", "Give it a name of at most 100 characters.")
+	if in.URL == "" && in.Kind == GitHub && fresh {
+		in.URL = "https://api.github.com"
+	}
 	words := outbound.CheckURL(in.URL)
 	if u, err := url.Parse(in.URL); words == "" && (err != nil || u.RawQuery != "" || len(in.URL) > 500) {
 		words = "Write the address without a question mark, of at most 500 characters."

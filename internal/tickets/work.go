@@ -3,6 +3,7 @@ package tickets
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,6 +23,7 @@ const (
 
 const (
 	makeAttempts = 8
+	searchLag    = 3 * time.Minute // after which a tracker's search finds a ticket that was made
 	talkTime     = 5 * time.Minute // with a tracker about one ticket: up to ten requests, each with 15 seconds
 )
 
@@ -97,24 +99,77 @@ func shorten(s string, most int) string {
 	return text.Line(s)
 }
 
-// Make makes the ticket of a link, or finds the one that an earlier try made, and tells it of
-// an item that was finished meanwhile. A refusal, and the last try, end it; a person may ask
-// again. It does not authorise: the queue calls it.
+// Make makes the ticket of a link, or finds the one that an earlier try made, and tells it how
+// its item stands. A refusal, and the last try, end it; a person may ask again. Where a ticket
+// may be made that no search knows yet, the job is snoozed. It does not authorise: the queue calls it.
 func (s *Service) Make(ctx context.Context, link uuid.UUID, last bool) error {
 	l, it, r, ok, err := s.followed(ctx, link)
-	if err != nil {
+	switch {
+	case err != nil:
 		return s.giveUp(ctx, link, err, last)
-	}
-	if ok && l.State == Creating {
-		i, err := r.make(ctx, s.ticket(it))
+	case !ok && l.State == Creating && l.TrackerID != nil:
+		return s.problem(ctx, link, Refused, "The tracker is switched off.")
+	case ok && l.State == Creating:
+		if err := s.wait(ctx, l); err != nil {
+			return err
+		}
+		i, err := s.send(ctx, l, it, r)
 		if err != nil {
 			return s.giveUp(ctx, link, err, last)
 		}
-		if err := s.apply(ctx, l, i); err != nil {
+		if err := s.made(ctx, l, i); err != nil {
 			return err
 		}
 	}
-	return s.Tell(ctx, link)
+	return s.tell(ctx, link, true)
+}
+
+// wait snoozes the job while a ticket may be made for the item in the tracker whose key is not
+// known, by this link or one that was removed since.
+func (s *Service) wait(ctx context.Context, l Link) error {
+	var sent *time.Time
+	const sql = `select max(sent_at) from ticket_links where item_id = $1 and tracker_id = $2`
+	if err := s.db.QueryRow(ctx, sql, l.ItemID, l.TrackerID).Scan(&sent); err != nil {
+		return fmt.Errorf("read when a ticket was sent: %w", err)
+	}
+	if sent == nil || l.Key != "" {
+		return nil
+	}
+	left := min(sent.Add(searchLag).Sub(s.now()), searchLag)
+	if left <= 0 {
+		return nil
+	}
+	if err := s.problem(ctx, l.ID, "", "It is made in a few minutes: the tracker may have one that it does not find yet."); err != nil {
+		return err
+	}
+	return river.JobSnooze(left)
+}
+
+// send has the ticket of a link made, or found. That it is asked for is stored before, so that
+// nothing forgets it, and its key as soon as that is known.
+func (s *Service) send(ctx context.Context, l Link, it remediation.Item, r remote) (issue, error) {
+	t, asked := s.ticket(it), false
+	t.Key = l.Key
+	store := func(key string, at *time.Time) error {
+		const sql = `update ticket_links set key = $2, sent_at = $3 where id = $1`
+		if _, err := s.db.Exec(context.WithoutCancel(ctx), sql, l.ID, text.Line(key), at); err != nil {
+			return fmt.Errorf("store that a ticket was sent: %w", err)
+		}
+		return nil
+	}
+	now := s.now()
+	i, err := r.make(ctx, t, func() error {
+		asked = true
+		return store("", &now)
+	})
+	var no *refusal
+	switch {
+	case err != nil && i.Key != "":
+		return i, errors.Join(err, store(i.Key, &now))
+	case asked && errors.As(err, &no): // none was made
+		return i, errors.Join(err, store("", nil))
+	}
+	return i, err
 }
 
 // giveUp stores what a refusal says and ends the job; another error is tried again until the
@@ -133,9 +188,13 @@ func (s *Service) giveUp(ctx context.Context, link uuid.UUID, err error, last bo
 // Tell closes the ticket of a finished item and opens it with the item again. While the item
 // waits to be verified nothing is said. A refusal is kept on the link and holds nothing up; what
 // may pass is an error, to be tried again. It does not authorise: the queue calls it.
-func (s *Service) Tell(ctx context.Context, link uuid.UUID) error {
+func (s *Service) Tell(ctx context.Context, link uuid.UUID) error { return s.tell(ctx, link, false) }
+
+// tell is Tell. Who asked for the ticket wants it to be open with its item; otherwise that of an
+// item of evidence, which a closed ticket does not end, stays closed.
+func (s *Service) tell(ctx context.Context, link uuid.UUID, asked bool) error {
 	for range 3 { // the item may move while its tracker is told
-		again, err := s.tellOnce(ctx, link)
+		again, err := s.tellOnce(ctx, link, asked)
 		if err != nil || !again {
 			return err
 		}
@@ -143,13 +202,14 @@ func (s *Service) Tell(ctx context.Context, link uuid.UUID) error {
 	return nil // the event of its last move asks once more
 }
 
-func (s *Service) tellOnce(ctx context.Context, link uuid.UUID) (again bool, err error) {
+func (s *Service) tellOnce(ctx context.Context, link uuid.UUID, asked bool) (again bool, err error) {
 	l, it, r, ok, err := s.followed(ctx, link)
 	if err != nil || !ok || l.State != Linked {
 		return false, err
 	}
 	finished := it.Finished()
-	if it.State == remediation.Done && !finished || finished == l.Told && finished == l.Closed {
+	left := it.CauseKind == remediation.CauseEvidence && !finished && !l.Told && !asked
+	if it.State == remediation.Done && !finished || finished == l.Told && finished == l.Closed || left {
 		_, err := s.db.Exec(ctx, `update ticket_links set tell_due = false where id = $1`, link)
 		return false, err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"orrery/internal/evidence"
@@ -129,6 +130,38 @@ func TestATicketIsLinkedOnce(t *testing.T) {
 	s.must(nil, json.Unmarshal([]byte(s.send(http.MethodGet, at, s.team, "").body), &page))
 	if len(page.Data) != 2 || page.Data[0].System != "jira-dc" || page.Data[1].System != "other" || page.Data[1].Followed {
 		t.Errorf("%+v", page.Data)
+	}
+	tag := s.send(http.MethodGet, one, s.team, "").header.Get("ETag")
+	ended := `{"url":"https://jira.example.com/PAY-1","status":"` + strings.Repeat("x", 200) + `","closed":true}`
+	var all sync.WaitGroup
+	for range 2 { // twice at once: both say the same, and neither is a conflict
+		all.Go(func() {
+			if r := s.send(http.MethodPut, one, full, ended, "If-Match", tag); r.status != http.StatusOK && r.status != http.StatusPreconditionFailed {
+				t.Errorf("twice: %d %s", r.status, r.body)
+			}
+		})
+		all.Go(func() {
+			if r := s.send(http.MethodPut, at+"/jira-dc/PAY-3", full, `{"url":"https://jira.example.com/PAY-3"}`); r.status/100 != 2 {
+				t.Errorf("made twice: %d %s", r.status, r.body)
+			}
+		})
+	}
+	all.Wait()
+	if r := s.send(http.MethodGet, one, s.team, ""); !strings.Contains(r.body, `"closed":true`) || !strings.Contains(r.body, strings.Repeat("x", 200)+`"`) {
+		t.Errorf("ended: %s", r.body)
+	}
+	if _, err := s.db.Exec(t.Context(), `insert into trackers (id, kind, name, url, project, account, issue_type, token, hook_secret, active, made_at)
+		values ($1, 'jira', 'Jira', 'https://jira.example.com', 'PAY', '', '', '', '', true, now())`, s.item.ID); err != nil {
+		t.Fatal(err)
+	}
+	s.must(nil, s.tickets.Create(t.Context(), s.asha, s.item.ID, s.item.ID))
+	var keyless string
+	s.must(nil, s.db.QueryRow(t.Context(), `select id from ticket_links where key = ''`).Scan(&keyless))
+	if r := s.send(http.MethodGet, at+"/jira/"+keyless, s.team, ""); s.member(r, "id") != keyless {
+		t.Errorf("without a key: %d %s", r.status, r.body)
+	}
+	if r := s.send(http.MethodDelete, at+"/jira/"+keyless, full, "", "If-Match", "*"); r.status != http.StatusNoContent {
+		t.Errorf("without a key, removed: %d %s", r.status, r.body)
 	}
 	if r := s.send(http.MethodDelete, at+"/other/by%20hand", full, "", "If-Match", "*"); r.status != http.StatusNoContent {
 		t.Errorf("removed: %d %s", r.status, r.body)

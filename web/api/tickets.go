@@ -16,13 +16,14 @@ import (
 
 // Ticket is a ticket of an item, in the system that keeps it.
 type Ticket struct {
+	ID       string     `json:"id" format:"uuid" doc:"Names the ticket in its address in place of its key, while it has none."`
 	System   string     `json:"system" doc:"jira and github when a tracker follows it, else the name that it was linked with; other: it was typed in the portal."`
 	Key      *string    `json:"key" doc:"Null while a tracker makes it."`
 	URL      *string    `json:"url" format:"uri"`
 	State    string     `json:"state" enum:"creating,linked,failed"`
 	Followed bool       `json:"followed" doc:"A tracker keeps it in step with the item."`
 	Status   string     `json:"status" doc:"In the words of the system."`
-	Closed   bool       `json:"closed" doc:"As a tracker that follows it says."`
+	Closed   bool       `json:"closed" doc:"As a tracker that follows it says, or the program that linked it."`
 	SyncedAt *time.Time `json:"synced_at" doc:"When its status was heard of last."`
 	Problem  *string    `json:"problem" doc:"Why a tracker could not make or read it."`
 	MadeAt   time.Time  `json:"made_at"`
@@ -33,7 +34,7 @@ type Ticket struct {
 type TicketPlace struct {
 	ID     string `path:"id" maxLength:"36" doc:"Id of the item."`
 	System string `path:"system" maxLength:"40" doc:"Small letters, digits and hyphens, such as servicenow."`
-	Key    string `path:"key" maxLength:"200" doc:"Key in that system, such as CHG-4471."`
+	Key    string `path:"key" maxLength:"200" doc:"Key in that system, such as CHG-4471. The id of the ticket while its key is null."`
 }
 
 type itemListInput struct {
@@ -50,6 +51,7 @@ type ticketInput struct {
 type TicketBody struct {
 	URL    string `json:"url" maxLength:"2000"`
 	Status string `json:"status,omitempty" maxLength:"200" doc:"In the words of the system; shown beside the ticket. It moves no item."`
+	Closed bool   `json:"closed,omitempty" doc:"The ticket has ended in its system. It moves no item."`
 }
 
 type putTicketInput struct {
@@ -151,7 +153,7 @@ func (s *server) placeTicket(ctx context.Context, in *putTicketInput) (l tickets
 	if err != nil {
 		return l, false, err
 	}
-	o := tickets.Outside{System: in.System, Key: in.Key, URL: in.Body.URL, Status: in.Body.Status}
+	o := tickets.Outside{System: in.System, Key: in.Key, URL: in.Body.URL, Status: in.Body.Status, Closed: in.Body.Closed}
 	l, err = tickets.LinkOf(ctx, s.DB, it.ID, in.System, in.Key)
 	switch {
 	case fault.Is(err, fault.NotFound) && in.IfMatch != "":
@@ -178,7 +180,7 @@ func (s *server) removeTicket(ctx context.Context, in *removeTicketInput) (*Remo
 
 func (s *server) ticket(l tickets.Link) Ticket {
 	return Ticket{
-		System: l.SystemName(), Key: present(l.Key), URL: present(l.URL), State: l.State, Followed: l.TrackerID != nil, Status: l.Status, Closed: l.Closed,
+		ID: l.ID.String(), System: l.SystemName(), Key: present(l.Key), URL: present(l.URL), State: l.State, Followed: l.TrackerID != nil, Status: l.Status, Closed: l.Closed,
 		SyncedAt: utc(l.SyncedAt), Problem: present(l.Problem), MadeAt: l.MadeAt.UTC(), HTMLURL: s.html("/items/" + l.ItemID.String()),
 	}
 }

@@ -127,6 +127,7 @@ var verbWords = map[string]string{
 	"item.verified":                 "Verified an item",
 	"item.closed":                   "Closed an item",
 	"item.kept":                     "Raised an open item again",
+	"item.ticket_closed":            "Kept an item of evidence whose ticket was closed",
 	"lesson.proposed":               "Proposed a lesson",
 	"lesson.changed":                "Changed a lesson",
 	"lesson.accepted":               "Accepted a lesson",

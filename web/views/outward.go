@@ -6,6 +6,7 @@ import (
 	"orrery/internal/audit"
 	"orrery/internal/identity"
 	"orrery/internal/notify"
+	"orrery/internal/remediation"
 	"orrery/internal/tickets"
 	"orrery/internal/webhook"
 	"orrery/web/views/ui"
@@ -153,9 +154,20 @@ func (f TrackerForm) Input() tickets.TrackerInput {
 
 func (f TrackerForm) kinds() []ui.Option {
 	return ui.Selected([]ui.Option{
-		{Value: tickets.Jira, Text: "Jira Cloud", Hint: "address such as https://acme.atlassian.net"},
-		{Value: tickets.GitHub, Text: "GitHub Issues", Hint: "address https://api.github.com, or of your own GitHub"},
+		{Value: tickets.Jira, Text: "Jira Cloud", Hint: "of a site such as https://acme.atlassian.net"},
+		{Value: tickets.GitHub, Text: "GitHub Issues", Hint: "of github.com, or of your own GitHub"},
 	}, f.Kind)
+}
+
+// urlHint says what to write as the address; a tracker that is set up keeps its kind.
+func (f TrackerForm) urlHint() string {
+	switch {
+	case f.Version == "":
+		return "Of Jira: the site, such as https://acme.atlassian.net. Of GitHub: https://api.github.com, which it is when you leave this empty, or of your own GitHub, https://github.example.com/api/v3."
+	case f.Kind == tickets.GitHub:
+		return "https://api.github.com, or of your own GitHub, such as https://github.example.com/api/v3."
+	}
+	return "The site, such as https://acme.atlassian.net."
 }
 
 // TrackerPage is one tracker.
@@ -183,6 +195,8 @@ func ticketStatus(l tickets.Link) (ui.Kind, string) {
 	switch {
 	case l.State == tickets.Creating:
 		return ui.StateBusy, "Being made"
+	case l.State == tickets.Refused && l.Key != "":
+		return ui.StateProblem, "Not followed"
 	case l.State == tickets.Refused:
 		return ui.StateProblem, "Not made"
 	case l.Closed:
@@ -281,6 +295,16 @@ func historyWord(verb string) string {
 		return "Verified"
 	case "item.closed":
 		return "Closed"
+	case "item.ticket_closed":
+		return "Ticket closed, item kept"
 	}
 	return verb
+}
+
+// storedDays says what somebody else stored, where it is not what was typed.
+func storedDays(stored remediation.Policy, risk string, tier int, typed string) string {
+	if now := itoa(stored.Days(risk, tier)); stored != nil && now != typed {
+		return "Stored now: " + now + "."
+	}
+	return ""
 }

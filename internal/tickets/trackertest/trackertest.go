@@ -45,6 +45,7 @@ type Issue struct {
 	Reason  string          // GitHub's, of a closed one
 	Links   map[string]bool // resolved, by global id
 	Updated time.Time
+	Indexed bool // Jira's search knows it
 }
 
 const jiraTime = "2006-01-02T15:04:05.000-0700"
@@ -106,6 +107,15 @@ func (d *Double) LoseAnswer() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.lose = true
+}
+
+// Index lets Jira's search find what was made until now: it lags behind, by minutes at times.
+func (d *Double) Index() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, i := range d.issues {
+		i.Indexed = true
+	}
 }
 
 // Changes counts the calls that change a ticket.
@@ -279,7 +289,7 @@ func (d *Double) jira(w http.ResponseWriter, r *http.Request) {
 		found := []any{}
 		for _, i := range d.issues {
 			for _, l := range i.Labels {
-				if l != "orrery" && strings.Contains(in.JQL, strconv.Quote(l)) {
+				if i.Indexed && l != "orrery" && strings.Contains(in.JQL, strconv.Quote(l)) {
 					found = append(found, d.jiraIssue(i))
 				}
 			}
