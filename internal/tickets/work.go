@@ -127,12 +127,15 @@ func (s *Service) Make(ctx context.Context, link uuid.UUID, last bool) error {
 // wait snoozes the job while a ticket may be made for the item in the tracker whose key is not
 // known, by this link or one that was removed since.
 func (s *Service) wait(ctx context.Context, l Link) error {
+	if l.Key != "" {
+		return nil
+	}
 	var sent *time.Time
 	const sql = `select max(sent_at) from ticket_links where item_id = $1 and tracker_id = $2`
 	if err := s.db.QueryRow(ctx, sql, l.ItemID, l.TrackerID).Scan(&sent); err != nil {
 		return fmt.Errorf("read when a ticket was sent: %w", err)
 	}
-	if sent == nil || l.Key != "" {
+	if sent == nil {
 		return nil
 	}
 	left := min(sent.Add(searchLag).Sub(s.now()), searchLag)
@@ -150,24 +153,29 @@ func (s *Service) wait(ctx context.Context, l Link) error {
 func (s *Service) send(ctx context.Context, l Link, it remediation.Item, r remote) (issue, error) {
 	t, asked := s.ticket(it), false
 	t.Key = l.Key
-	store := func(key string, at *time.Time) error {
+	store := func(key string, maybe bool) error {
+		at := new(s.now())
+		if !maybe {
+			at = nil
+		}
 		const sql = `update ticket_links set key = $2, sent_at = $3 where id = $1`
 		if _, err := s.db.Exec(context.WithoutCancel(ctx), sql, l.ID, text.Line(key), at); err != nil {
 			return fmt.Errorf("store that a ticket was sent: %w", err)
 		}
 		return nil
 	}
-	now := s.now()
 	i, err := r.make(ctx, t, func() error {
 		asked = true
-		return store("", &now)
+		return store("", true)
 	})
 	var no *refusal
 	switch {
-	case err != nil && i.Key != "":
-		return i, errors.Join(err, store(i.Key, &now))
-	case asked && errors.As(err, &no): // none was made
-		return i, errors.Join(err, store("", nil))
+	case err == nil:
+		return i, nil
+	case i.Key != "":
+		return i, errors.Join(err, store(i.Key, true))
+	case asked: // a refusal says that none was made
+		return i, errors.Join(err, store("", !errors.As(err, &no)))
 	}
 	return i, err
 }
