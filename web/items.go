@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -52,6 +53,9 @@ func (v *visit) item(id uuid.UUID) (views.ItemPage, error) {
 		return p, err
 	}
 	it := p.Item
+	if err = v.incidentOf(&p); err != nil {
+		return p, err
+	}
 	w, err := workload.Load(v.ctx(), v.DB, v.who, it.WorkloadID)
 	if err != nil {
 		return p, err
@@ -78,6 +82,21 @@ func (v *visit) item(id uuid.UUID) (views.ItemPage, error) {
 		p.Owners = append(p.Owners, ui.Option{Value: it.OwnerID.String(), Text: it.OwnerName})
 	}
 	return p, nil
+}
+
+// incidentOf names the incident that an action comes from. Who may not read it is not led there.
+func (v *visit) incidentOf(p *views.ItemPage) error {
+	id, err := uuid.Parse(strings.TrimPrefix(p.Item.Href, incidentsPath+"/"))
+	if p.Item.CauseKind != remediation.CauseIncident || err != nil {
+		return nil //nolint:nilerr // it comes from elsewhere
+	}
+	i, err := v.Incidents.Incident(v.ctx(), v.who, id)
+	if fault.Is(err, fault.NotFound) {
+		p.Item.Href = ""
+		return nil
+	}
+	p.Incident = i.Title
+	return err
 }
 
 func (v *visit) showItem(status int, i views.ItemPage, errs ui.FieldErrors) error {

@@ -16,6 +16,9 @@ import (
 	"orrery/internal/text"
 )
 
+// actionDetail says nothing of the incident: who reads the item need not read that.
+const actionDetail = "It shall keep an incident from happening again."
+
 // SaveAction adds an action to a draft or gives one without an owner its owner, which makes
 // an item of it: from then on it is worked on there, and verified by another person. Members
 // of the team of one of the incident's workloads may. Invalid on "todo", "workload",
@@ -33,7 +36,7 @@ func (s *Service) SaveAction(ctx context.Context, who identity.Actor, id uuid.UU
 		if owner != uuid.Nil {
 			opened, err := remediation.OpenItem(ctx, tx, who, remediation.Opening{
 				WorkloadID: a.WorkloadID, CauseKind: remediation.CauseIncident, CauseKey: a.ID.String(), Title: a.Title,
-				Detail: "From the incident: " + i.Title, Risk: "none", Href: "/incidents/" + i.ID.String(), OwnerID: owner, DueOn: *a.DueOn,
+				Detail: actionDetail, Risk: "none", Href: "/incidents/" + i.ID.String(), OwnerID: owner, DueOn: *a.DueOn,
 			}, now)
 			if err != nil {
 				return err

@@ -56,6 +56,7 @@ func itemLines(items []remediation.Item, now time.Time) []ui.WorkItem {
 // ItemPage is the page of one item, with its form as it was typed.
 type ItemPage struct {
 	Item      remediation.Item
+	Incident  string // title of the incident that it comes from; empty unless the reader may read that
 	Owners    []ui.Option
 	Owner     string
 	DueOn     string
@@ -73,6 +74,14 @@ type ItemPage struct {
 	Talk      TalkPage
 	Tickets   TicketsPage
 	History   []audit.Entry // what was done, the newest first
+}
+
+// cause names where the item comes from.
+func (p ItemPage) cause() string {
+	if p.Incident != "" {
+		return "Action after the incident: " + p.Incident
+	}
+	return causeWord(p.Item.CauseKind, p.Item.Timing)
 }
 
 // FillItem sets the form to what is stored.

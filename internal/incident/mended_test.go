@@ -1,0 +1,26 @@
+package incident_test
+
+import (
+	"strings"
+	"testing"
+
+	"orrery/internal/fault"
+	"orrery/internal/incident"
+	"orrery/internal/remediation"
+)
+
+// TestAnItemSaysNothingOfItsIncident: who reads the item need not read the incident.
+func TestAnItemSaysNothingOfItsIncident(t *testing.T) {
+	h := newHouse(t)
+	for _, i := range []incident.Incident{h.written("payments"), h.written("payments", "vault")} {
+		i = must[incident.Incident](h)(h.service.SaveAction(t.Context(), h.asha, i.ID, incident.ActionInput{
+			Title: "Look for drift", Workload: "payments", Owner: h.asha.PersonID.String(), DueOn: "2026-12-04",
+		}))
+		_, err := h.service.Incident(t.Context(), h.vera, i.ID)
+		h.wants(err, fault.NotFound, "no such incident")
+		it := must[remediation.Item](h)(h.items.Item(t.Context(), h.vera, i.Actions[0].Item.ID))
+		if said := it.Title + it.Detail; strings.Contains(said, i.Title) {
+			t.Errorf("Vera reads of the incident: %s", said)
+		}
+	}
+}
