@@ -232,12 +232,20 @@ func OpenItem(ctx context.Context, tx pgx.Tx, who identity.Actor, o Opening, now
 	if !ok {
 		return uuid.Nil, fault.InvalidField("owner", "Choose an owner from the list.")
 	}
-	id, verb, err := upsert(ctx, tx, o, nullable(who.PersonID), now)
+	id, verb, had, err := upsert(ctx, tx, o, nullable(who.PersonID), now)
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("open item: %w", err)
 	}
-	return id, record(ctx, tx, who, verb, o.WorkloadID, id, now,
-		audit.Detail{Name: "owner", Value: o.OwnerID.String()}, audit.Detail{Name: "due_on", Value: o.DueOn.Format(time.DateOnly)})
+	if verb != "item.kept" {
+		had = o.OwnerID // who is named opens it; only a change of hands is told apart
+	}
+	return id, record(ctx, tx, who, verb, o.WorkloadID, id, now, Item{OwnerID: o.OwnerID, DueOn: o.DueOn}.details(had)...)
+}
+
+// UnfinishedItem finds the item of a cause that is being worked on, or uuid.Nil. It does not
+// authorise: incidents call it, after LockItems.
+func UnfinishedItem(ctx context.Context, tx pgx.Tx, workloadID uuid.UUID, kind, key string) (uuid.UUID, error) {
+	return unfinishedOfCause(ctx, tx, workloadID, kind, key)
 }
 
 // MendItem marks the unfinished item of a cause as done within the caller's transaction,

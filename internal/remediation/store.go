@@ -87,9 +87,10 @@ const ownedBefore = `case when i.owner_id is distinct from @owner
 	then array_remove(array_remove(i.had_ticket, i.owner_id) || i.owner_id, null) else i.had_ticket end`
 
 // upsert opens the item of a cause, or reopens it. An item that is already open keeps its
-// state and takes the owner and due day that were said last.
-func upsert(ctx context.Context, tx pgx.Tx, o Opening, by *uuid.UUID, now time.Time) (id uuid.UUID, verb string, err error) {
+// state and takes the owner and due day that were said last; had is who owned it before.
+func upsert(ctx context.Context, tx pgx.Tx, o Opening, by *uuid.UUID, now time.Time) (id uuid.UUID, verb string, had uuid.UUID, err error) {
 	const sql = `
+		with before as (select owner_id from items where workload_id = @workload and cause_kind = @kind and cause_key = @key)
 		insert into items as i (id, workload_id, cause_kind, cause_key, title, detail, risk, timing, href,
 			owner_id, due_on, state, resolution, opened_by, opened_at)
 		values (@id, @workload, @kind, @key, @title, @detail, @risk, @timing, @href, @owner, @due, 'open', '', @by, @now)
@@ -102,16 +103,16 @@ func upsert(ctx context.Context, tx pgx.Tx, o Opening, by *uuid.UUID, now time.T
 			state = case when i.state in ('open', 'in_progress') then i.state else 'open' end,
 			done_by = null, done_at = null, verified_by = null, verified_at = null,
 			closed_by = null, closed_at = null, closed_reason = '', closed_alone = false
-		returning id, case when version = 1 then 'item.opened' when opened_at = @now then 'item.reopened' else 'item.kept' end`
+		returning id, case when version = 1 then 'item.opened' when opened_at = @now then 'item.reopened' else 'item.kept' end, coalesce((select owner_id from before), '00000000-0000-0000-0000-000000000000')`
 	err = tx.QueryRow(ctx, sql, pgx.StrictNamedArgs{
 		"id": uuid.Must(uuid.NewV7()), "workload": o.WorkloadID, "kind": o.CauseKind, "key": o.CauseKey,
 		"title": o.Title, "detail": o.Detail, "risk": o.Risk, "timing": o.Timing, "href": o.Href,
 		"owner": o.OwnerID, "due": o.DueOn, "by": by, "now": now,
-	}).Scan(&id, &verb)
+	}).Scan(&id, &verb, &had)
 	if name, ok := postgres.Constraint(err); ok && name == "items_owner_id_fkey" {
-		return id, "", fault.InvalidField("owner", "Choose an owner from the list.")
+		return id, "", had, fault.InvalidField("owner", "Choose an owner from the list.")
 	}
-	return id, verb, err
+	return id, verb, had, err
 }
 
 func save(ctx context.Context, tx pgx.Tx, it Item, verifiedBy *uuid.UUID) error {
