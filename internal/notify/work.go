@@ -10,7 +10,9 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 
 	"orrery/internal/identity"
 	"orrery/internal/postgres"
@@ -60,9 +62,12 @@ type MailArgs struct {
 // Kind names the job.
 func (MailArgs) Kind() string { return "notify.mail" }
 
-// InsertOpts puts the job in its queue, once for a person while it is not done.
+// InsertOpts puts the job in its queue, once for a person while it is not done, behind what else
+// is there: a mail server that is down holds nothing up but mail.
 func (MailArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: Queue, MaxAttempts: 6, UniqueOpts: river.UniqueOpts{ByArgs: true, ByPeriod: mailInterval}}
+	return river.InsertOpts{Queue: Queue, MaxAttempts: 6, Priority: 4, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
+		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateRunning, rivertype.JobStateScheduled,
+	}}}
 }
 
 // ReleaseArgs is the job that moves the open work of somebody who left to their teams.
@@ -113,7 +118,7 @@ func (s *Service) Post(ctx context.Context) error {
 			from notices n
 			join people p on p.id = n.person_id and p.deactivated_at is null
 			left join notice_settings s on s.person_id = n.person_id
-			where n.mailed_at is null and n.read_at is null and n.at > @too_old
+			where n.mailed_at is null and n.read_at is null and n.at > @too_old and ` + readable + `
 				and case coalesce(s.pace, 'once') when 'once' then n.at <= @gathered when 'daily' then n.at <= @morning else false end
 			limit 1000`
 		rows, err := tx.Query(ctx, sql, pgx.StrictNamedArgs{"too_old": now.Add(-tooOld), "gathered": now.Add(-gather), "morning": morning})
@@ -137,15 +142,42 @@ func (s *Service) Post(ctx context.Context) error {
 	return nil
 }
 
-// MailTo mails a person all that they were not mailed yet, in one letter, and notes it. A
-// crash between the two mails twice rather than never. It does not authorise: the queue calls it.
+// MailTo mails a person all that they were not mailed yet, in one letter, and notes it. While
+// another does so it does nothing: what is left then comes with the next Post. A crash between
+// the two mails twice rather than never. It does not authorise: the queue calls it.
 func (s *Service) MailTo(ctx context.Context, person uuid.UUID) error {
 	if !s.MailOn() {
 		return nil
 	}
+	conn, err := s.db.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("mail a person: %w", err)
+	}
+	defer conn.Release()
+	var alone bool
+	if err := conn.QueryRow(ctx, `select pg_try_advisory_lock(hashtextextended($1, 0))`, mailLock(person)).Scan(&alone); err != nil || !alone {
+		return err
+	}
+	defer unlock(ctx, conn, mailLock(person))
+	return s.mailAlone(ctx, conn, person)
+}
+
+func mailLock(person uuid.UUID) string { return "mail/" + person.String() }
+
+// unlock lets the lock of a session go; where that fails the session ends, and the lock with it.
+func unlock(ctx context.Context, conn *pgxpool.Conn, key string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if _, err := conn.Exec(ctx, `select pg_advisory_unlock(hashtextextended($1, 0))`, key); err != nil {
+		_ = conn.Conn().Close(ctx)
+	}
+}
+
+// mailAlone is MailTo for who holds the person's lock.
+func (s *Service) mailAlone(ctx context.Context, conn *pgxpool.Conn, person uuid.UUID) error {
 	now := s.now()
 	var name, email string
-	err := s.db.QueryRow(ctx, `
+	err := conn.QueryRow(ctx, `
 		select p.name, p.email from people p left join notice_settings s on s.person_id = p.id
 		where p.id = $1 and p.deactivated_at is null and coalesce(s.pace, 'once') <> 'off'`, person).Scan(&name, &email)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -154,7 +186,7 @@ func (s *Service) MailTo(ctx context.Context, person uuid.UUID) error {
 	if err != nil {
 		return fmt.Errorf("read person: %w", err)
 	}
-	rows, err := s.db.Query(ctx, `
+	rows, err := conn.Query(ctx, `
 		select n.id, n.kind, n.title, n.href, n.at, n.read_at from notices n
 		where n.person_id = $1 and n.mailed_at is null and n.read_at is null and n.at > $2 and `+readable+` order by n.at, n.id limit $3`, person, now.Add(-tooOld), letterSize)
 	if err != nil {
@@ -171,7 +203,7 @@ func (s *Service) MailTo(ctx context.Context, person uuid.UUID) error {
 	for i, n := range list {
 		ids[i] = n.ID
 	}
-	if _, err := s.db.Exec(context.WithoutCancel(ctx), `update notices set mailed_at = $2 where id = any($1)`, ids, now); err != nil {
+	if _, err := conn.Exec(context.WithoutCancel(ctx), `update notices set mailed_at = $2 where id = any($1)`, ids, now); err != nil {
 		return fmt.Errorf("note what was mailed: %w", err)
 	}
 	return nil

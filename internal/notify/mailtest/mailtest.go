@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"orrery/internal/notify"
 )
@@ -22,6 +23,7 @@ type Double struct {
 	mu       sync.Mutex
 	letters  []string
 	refuse   bool
+	pause    time.Duration
 }
 
 // Letter is a mail as a reader sees it.
@@ -63,6 +65,13 @@ func (d *Double) Refuse(refuse bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.refuse = refuse
+}
+
+// Slow makes the server wait before it takes a letter.
+func (d *Double) Slow(pause time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.pause = pause
 }
 
 // Take returns the letters that came since it was last called.
@@ -110,12 +119,13 @@ func (d *Double) talk(c net.Conn) {
 		}
 		verb, _, _ := strings.Cut(strings.ToUpper(strings.TrimSpace(line)), " ")
 		d.mu.Lock()
-		refuse := d.refuse
+		refuse, pause := d.refuse, d.pause
 		d.mu.Unlock()
 		switch {
 		case verb == "DATA":
 			say("354 go on")
 			letter, err := body(in)
+			time.Sleep(pause)
 			if err != nil {
 				return
 			}
