@@ -90,13 +90,31 @@ func lessonByID(ctx context.Context, q postgres.Querier, who identity.Actor, id 
 	if err != nil {
 		return Lesson{}, fmt.Errorf("read lesson: %w", err)
 	}
-	l := row.lesson()
-	rows, err = q.Query(ctx, `select title, url, effect from lesson_practices where lesson_id = $1 order by position`, id)
-	if err != nil {
-		return l, fmt.Errorf("read practices: %w", err)
+	one := []Lesson{row.lesson()}
+	err = readPractices(ctx, q, one)
+	return one[0], err
+}
+
+// readPractices reads the practices of lessons, in one go.
+func readPractices(ctx context.Context, q postgres.Querier, list []Lesson) error {
+	ids, at := make([]uuid.UUID, len(list)), map[uuid.UUID]*Lesson{}
+	for n := range list {
+		ids[n], at[list[n].ID] = list[n].ID, &list[n]
 	}
-	l.Practices, err = pgx.CollectRows(rows, pgx.RowToStructByName[Practice])
-	return l, err
+	rows, err := q.Query(ctx, `select lesson_id, title, url, effect from lesson_practices where lesson_id = any($1) order by lesson_id, position`, ids)
+	if err != nil {
+		return fmt.Errorf("read practices: %w", err)
+	}
+	var id uuid.UUID
+	var p Practice
+	_, err = pgx.ForEachRow(rows, []any{&id, &p.Title, &p.URL, &p.Effect}, func() error {
+		at[id].Practices = append(at[id].Practices, p)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read practices: %w", err)
+	}
+	return nil
 }
 
 func listLessons(ctx context.Context, q postgres.Querier, who identity.Actor, f LessonFilter, after *uuid.UUID, most int) ([]Lesson, error) {
@@ -121,7 +139,7 @@ func listLessons(ctx context.Context, q postgres.Querier, who identity.Actor, f 
 	for n, r := range found {
 		list[n] = r.lesson()
 	}
-	return list, nil
+	return list, readPractices(ctx, q, list)
 }
 
 func lessonArgs(l Lesson) pgx.StrictNamedArgs {

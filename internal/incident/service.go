@@ -122,7 +122,7 @@ func (s *Service) fill(ctx context.Context, tx pgx.Tx, who identity.Actor, i *In
 
 // nameQuestion sets the question that the input names. One that is no longer asked stays.
 func (s *Service) nameQuestion(ctx context.Context, tx pgx.Tx, i *Incident, named string, bad *fields) error {
-	if named == i.Question() {
+	if named = text.Line(named); named == i.Question() {
 		return nil
 	}
 	if named == "" {
@@ -144,7 +144,7 @@ func (s *Service) nameQuestion(ctx context.Context, tx pgx.Tx, i *Incident, name
 
 // question is the question in the newest version of the set; nil when there is none.
 func (s *Service) question(ctx context.Context, q postgres.Querier, set, id string) (*questionnaire.Question, error) {
-	p, err := s.library.Newest(ctx, q, text.Line(set), "")
+	p, err := s.library.Newest(ctx, q, set, "")
 	if fault.Is(err, fault.NotFound) {
 		return nil, nil
 	}
