@@ -3,6 +3,7 @@ package incident
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -63,16 +64,18 @@ func (s *Service) WouldFail(ctx context.Context, who identity.Actor, id uuid.UUI
 	if err != nil {
 		return out, err
 	}
+	places = slices.DeleteFunc(places, func(p Place) bool { return !who.CanRead(p.Target()) || !out.Question.AppliesTo(p.Tier) })
 	by := map[string][]ForecastLine{}
-	for _, p := range places {
-		if !who.CanRead(p.Target()) || !out.Question.AppliesTo(p.Tier) {
-			continue
-		}
-		line := ForecastLine{Place: p}
-		if line.Outcome, line.Because, err = s.foresee(ctx, out.Question, p, given[p.ID]); err != nil {
+	for some := range slices.Chunk(places, 200) {
+		seen, err := s.seen(ctx, out.Question, some)
+		if err != nil {
 			return out, err
 		}
-		by[line.Outcome] = append(by[line.Outcome], line)
+		for _, p := range some {
+			line := ForecastLine{Place: p}
+			line.Outcome, line.Because = s.foresee(out.Question, seen[p.ID], given[p.ID])
+			by[line.Outcome] = append(by[line.Outcome], line)
+		}
 	}
 	out.Fails, out.Holds, out.CannotTell = len(by[Fails]), len(by[Holds]), len(by[CannotTell])
 	for _, outcome := range []string{Fails, CannotTell, Holds} {
@@ -112,13 +115,43 @@ func ready(d questionnaire.Draft, q *questionnaire.Question) (*questionnaire.Que
 	return p.Question, err
 }
 
-// foresee judges one workload. Evidence comes before what people said.
-func (s *Service) foresee(ctx context.Context, q *questionnaire.Question, p Place, a *given) (outcome, because string, err error) {
-	now, supported := s.now(), []string{}
-	verdicts, err := evidence.Foresee(ctx, s.db, p.ID, q.Checks, now)
-	if err != nil {
-		return "", "", err
+// seen reads the verdicts of workloads in one go. Checks that nobody asks yet are judged only where
+// something was collected.
+func (s *Service) seen(ctx context.Context, q *questionnaire.Question, places []Place) (map[uuid.UUID]map[string]evidence.Verdict, error) {
+	out, ids, batch := map[uuid.UUID]map[string]evidence.Verdict{}, make([]uuid.UUID, len(places)), &pgx.Batch{}
+	if len(q.Checks) == 0 {
+		return out, nil
 	}
+	for n, p := range places {
+		ids[n], out[p.ID] = p.ID, map[string]evidence.Verdict{}
+		evidence.QueueVerdicts(batch, p.ID, out[p.ID])
+	}
+	if err := s.db.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, fmt.Errorf("read verdicts: %w", err)
+	}
+	rows, err := s.db.Query(ctx, `select distinct workload_id from runs where workload_id = any($1) and state <> 'running'`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read collections: %w", err)
+	}
+	collected, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, fmt.Errorf("read collections: %w", err)
+	}
+	for _, id := range collected {
+		if !slices.ContainsFunc(q.Checks, func(c questionnaire.Check) bool { _, stored := out[id][c.Digest()]; return !stored }) {
+			continue
+		}
+		if out[id], err = evidence.Foresee(ctx, s.db, id, q.Checks, s.now()); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// foresee judges one workload. Evidence comes before what people said, and fails it only where the
+// answer would be a high whatever else is true.
+func (s *Service) foresee(q *questionnaire.Question, verdicts map[string]evidence.Verdict, a *given) (outcome, because string) {
+	now, supported, against := s.now(), []string{}, []*questionnaire.Check{}
 	for i := range q.Checks {
 		c := &q.Checks[i]
 		v, read := verdicts[c.Digest()]
@@ -127,26 +160,58 @@ func (s *Service) foresee(ctx context.Context, q *questionnaire.Question, p Plac
 		}
 		switch v.At(now, c.MaxAge) {
 		case evidence.Contradicts, evidence.Mixed:
-			return Fails, "Evidence speaks against it: " + c.Claim, nil
+			against = append(against, c)
 		case evidence.Supports:
 			supported = append(supported, c.Choice)
 		}
 	}
+	if fails, claim := failsWithout(q, against); fails {
+		return Fails, "Evidence speaks against it: " + claim
+	}
 	if len(supported) > 0 && q.Score(questionnaire.Selection{Chosen: supported}) == questionnaire.RiskNone {
-		return Holds, "Evidence supports all that is needed.", nil
+		return Holds, "Evidence supports all that is needed."
 	}
 	if a == nil {
-		return CannotTell, "No evidence bears on it, and it was never answered.", nil
+		if len(against) > 0 {
+			return CannotTell, "Evidence speaks against a part of it, which alone is no high, and it was never answered."
+		}
+		return CannotTell, "No evidence bears on it, and it was never answered."
 	}
 	on := a.at.UTC().Format("2 January 2006")
 	switch risk := q.Score(a.Selection); {
 	case a.NotApplicable:
-		return Holds, "It was answered on " + on + ": it does not apply.", nil
+		return Holds, "It was answered on " + on + ": it does not apply."
 	case risk.CountsAsHigh():
-		return Fails, "Its answer of " + on + " would now be a high.", nil
+		return Fails, "Its answer of " + on + " would now be a high."
 	default:
-		return Holds, "Its answer of " + on + " would be: " + risk.Label() + ".", nil
+		return Holds, "Its answer of " + on + " would be: " + risk.Label() + "."
 	}
+}
+
+// failsWithout reports whether the answer is a high when what the checks are for is not true and all
+// else is, and what speaks against it most.
+func failsWithout(q *questionnaire.Question, checks []*questionnaire.Check) (fails bool, claim string) {
+	if len(checks) == 0 {
+		return false, ""
+	}
+	high := func(checks ...*questionnaire.Check) bool {
+		var best []string
+		for _, c := range q.Practices() {
+			if !slices.ContainsFunc(checks, func(k *questionnaire.Check) bool { return k.Choice == c.ID }) {
+				best = append(best, c.ID)
+			}
+		}
+		if none, has := q.NoneChoice(); has && best == nil {
+			best = []string{none.ID}
+		}
+		return best == nil || q.Score(questionnaire.Selection{Chosen: best}).CountsAsHigh()
+	}
+	for _, c := range checks {
+		if high(c) {
+			return true, c.Claim
+		}
+	}
+	return high(checks...), checks[0].Claim
 }
 
 // given is what a workload answered to the question before.
@@ -164,7 +229,7 @@ func givenAnswers(ctx context.Context, q postgres.Querier, l Lesson) (map[uuid.U
 			join rounds d on d.id = a.round_id
 			join reviews r on r.id = d.review_id
 			join questionnaire_versions v on v.id = a.version_id
-			where v.questionnaire_key = $1 and a.question_id = $2 and a.risk <> 'unanswered' and a.saved_at is not null
+			where v.questionnaire_key = $1 and a.question_id = $2 and a.risk <> 'unanswered' and a.saved_at is not null and r.state <> 'cancelled'
 			union all
 			select f.workload_id, f.chosen, '{}', f.unknown, f.state = 'not_applicable', f.answered_at
 			from follow_ups f where f.set_key = $1 and f.question_id = $2 and f.answered_at is not null) g
@@ -231,7 +296,8 @@ func (s *Service) LastYear(ctx context.Context, who identity.Actor) (Year, error
 		from lessons l
 		left join lesson_questions k on k.lesson_id = l.id
 		left join lateral (
-			select f.* from follow_ups f join workloads w on w.id = f.workload_id where f.lesson_id = l.id and ` + readable + `) f on true
+			select f.* from follow_ups f join workloads w on w.id = f.workload_id where ` + readable + ` and (
+				f.lesson_id = l.id or f.version_id = k.version_id and f.question_id = k.question_id)) f on true
 		left join items i on i.id = f.item_id
 		where l.proposed_at >= @since and l.state = 'accepted'
 		group by l.id, l.title order by l.id desc limit 200`
