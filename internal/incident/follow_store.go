@@ -99,6 +99,27 @@ func listFollowUps(ctx context.Context, q postgres.Querier, who identity.Actor, 
 	return list, nil
 }
 
+// ofLesson is the SQL condition on a follow-up f that a lesson asks it: for itself, or together
+// with another lesson on the same question of one version.
+const ofLesson = `f.id in (
+	select o.id from follow_ups o where o.lesson_id = @lesson
+	union all
+	select o.id from lesson_questions k join follow_ups o on o.version_id = k.version_id and o.question_id = k.question_id where k.lesson_id = @lesson)`
+
+func countFollowUps(ctx context.Context, q postgres.Querier, who identity.Actor, lesson uuid.UUID) (p Progress, err error) {
+	const sql = `
+		select count(*), count(*) filter (where f.state <> 'open'), count(f.item_id), count(*) filter (where i.state = 'verified'), min(f.asked_on)
+		from follow_ups f
+		join workloads w on w.id = f.workload_id
+		left join items i on i.id = f.item_id
+		where ` + readable + ` and ` + ofLesson
+	err = q.QueryRow(ctx, sql, workloadReader(who, pgx.StrictNamedArgs{"lesson": lesson})).Scan(&p.Asked, &p.Answered, &p.Highs, &p.Mended, &p.First)
+	if err != nil {
+		return p, fmt.Errorf("count follow-ups: %w", err)
+	}
+	return p, nil
+}
+
 func putAnswer(ctx context.Context, tx pgx.Tx, f FollowUp, who identity.Actor, now time.Time) error {
 	const sql = `
 		update follow_ups set state = @state, chosen = @chosen, unknown = @unknown, note = @note, risk = @risk, item_id = @item,
@@ -109,6 +130,15 @@ func putAnswer(ctx context.Context, tx pgx.Tx, f FollowUp, who identity.Actor, n
 		"me": personOf(who), "now": now,
 	})
 	return err
+}
+
+// foundLater reports whether a newer follow-up on the same question of the workload found a high
+// that still stands.
+func foundLater(ctx context.Context, tx pgx.Tx, f FollowUp) (found bool, err error) {
+	err = tx.QueryRow(ctx, `
+		select exists (select from follow_ups n where n.workload_id = $1 and n.set_key = $2 and n.question_id = $3 and n.id > $4 and n.risk in ('high', 'unmatched'))`,
+		f.WorkloadID, f.SetKey, f.QuestionID, f.ID).Scan(&found)
+	return found, err
 }
 
 // leadOf is the first lead of a team by name, uuid.Nil when it has none.
@@ -146,13 +176,21 @@ func (s *Service) concerned(ctx context.Context, q postgres.Querier, l Lesson) (
 	return readPlaces(ctx, q, `where exists (select from lessons l where l.id = @lesson and `+concerns+`)`, pgx.StrictNamedArgs{"lesson": l.ID})
 }
 
-func ask(ctx context.Context, tx pgx.Tx, l Lesson, p Place, version uuid.UUID, on time.Time) error {
+// ask asks the question of a lesson of workloads. Where another lesson asks it in the same version
+// already, it is asked once, by the earlier days.
+func ask(ctx context.Context, tx pgx.Tx, l Lesson, places []Place, version uuid.UUID, on time.Time) error {
 	const sql = `
-		insert into follow_ups (id, lesson_id, workload_id, version_id, set_key, question_id, asked_on, due_on, state)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, 'open') on conflict on constraint follow_ups_once do nothing`
-	_, err := tx.Exec(ctx, sql, uuid.Must(uuid.NewV7()), l.ID, p.ID, version, l.PutSet, l.PutQuestion, on, on.AddDate(0, 0, l.DueDays))
+		insert into follow_ups as f (id, lesson_id, workload_id, version_id, set_key, question_id, asked_on, due_on, state)
+		select n.id, $3, n.workload_id, $4, $5, $6, $7, $8, 'open' from unnest($1::uuid[], $2::uuid[]) as n (id, workload_id)
+		on conflict on constraint follow_ups_once do update set asked_on = least(f.asked_on, excluded.asked_on), due_on = least(f.due_on, excluded.due_on)
+			where f.state = 'open'`
+	ids, workloads := make([]uuid.UUID, len(places)), make([]uuid.UUID, len(places))
+	for n, p := range places {
+		ids[n], workloads[n] = uuid.Must(uuid.NewV7()), p.ID
+	}
+	_, err := tx.Exec(ctx, sql, ids, workloads, l.ID, version, l.PutSet, l.PutQuestion, on, on.AddDate(0, 0, l.DueDays))
 	if err != nil {
-		return fmt.Errorf("ask %s: %w", p.Key, err)
+		return fmt.Errorf("ask the question of %s: %w", l.ID, err)
 	}
 	return nil
 }

@@ -104,8 +104,9 @@ func (s *Service) asked(ctx context.Context, f FollowUp) (*questionnaire.Questio
 }
 
 // Answer scores the answer and keeps it; it may be given again later. Members of the owning
-// team may. A high opens an item of the team's lead, anything less mends it. Invalid on
-// "choice" and "note"; a stale version is a conflict.
+// team may. A high opens an item of the team's lead, anything less mends it; an item that is
+// worked on keeps its owner and due day, and the same answer again changes nothing of it. Invalid
+// on "choice" and "note"; a stale version is a conflict.
 func (s *Service) Answer(ctx context.Context, who identity.Actor, id uuid.UUID, in FollowAnswer) (FollowUp, error) {
 	now := s.now()
 	asked, err := s.FollowUp(ctx, who, id)
@@ -123,14 +124,17 @@ func (s *Service) Answer(ctx context.Context, who identity.Actor, id uuid.UUID, 
 		if f.Version != in.Version {
 			return fault.New(fault.Conflict, "Somebody answered this since you opened it. Read it again; your input is still here.")
 		}
+		before := f
 		if err := f.take(in, asked.Question); err != nil {
 			return err
 		}
 		if err := remediation.LockItems(ctx, tx, f.WorkloadID); err != nil {
 			return err
 		}
-		if err := f.settle(ctx, tx, who, asked.Question, now); err != nil {
-			return err
+		if !f.saysTheSame(before) {
+			if err := f.settle(ctx, tx, who, asked.Question, now); err != nil {
+				return err
+			}
 		}
 		if err := putAnswer(ctx, tx, f, who, now); err != nil {
 			return err
@@ -178,14 +182,33 @@ func (f *FollowUp) take(in FollowAnswer, q *questionnaire.Question) error {
 	return fault.InvalidFields(bad...)
 }
 
-// settle opens the item of a high, or mends the one that is open.
+// saysTheSame reports whether the answer differs in its note at most from one that was given before.
+func (f *FollowUp) saysTheSame(before FollowUp) bool {
+	return before.State == f.State && before.Unknown == f.Unknown && before.Risk == f.Risk &&
+		slices.Equal(slices.Sorted(slices.Values(before.Chosen)), slices.Sorted(slices.Values(f.Chosen)))
+}
+
+// settle opens the item of a high, or mends the one that is open. Of several follow-ups on one
+// question an older one mends nothing that a newer one found.
 func (f *FollowUp) settle(ctx context.Context, tx pgx.Tx, who identity.Actor, q *questionnaire.Question, now time.Time) error {
 	key := f.SetKey + "/" + f.QuestionID
 	if !f.Risk.CountsAsHigh() {
-		if f.ItemID == nil {
-			return nil
+		if found, err := foundLater(ctx, tx, *f); found || err != nil {
+			return err
 		}
-		return remediation.MendItem(ctx, tx, who, f.WorkloadID, remediation.CauseFollowUp, key, "The follow-up was answered again: "+f.Risk.Label()+".", personOf(who), now)
+		words := "The follow-up was answered again: "
+		if f.ItemID == nil {
+			words = "A later follow-up on the same question was answered: "
+		}
+		return remediation.MendItem(ctx, tx, who, f.WorkloadID, remediation.CauseFollowUp, key, words+f.Risk.Label()+".", personOf(who), now)
+	}
+	kept, err := remediation.UnfinishedItem(ctx, tx, f.WorkloadID, remediation.CauseFollowUp, key)
+	if err != nil {
+		return err
+	}
+	if kept != uuid.Nil {
+		f.ItemID = &kept
+		return nil
 	}
 	owner, err := leadOf(ctx, tx, f.TeamID)
 	if err != nil {
@@ -207,7 +230,7 @@ func (f *FollowUp) settle(ctx context.Context, tx pgx.Tx, who identity.Actor, q 
 }
 
 // FollowUps lists what is asked of the workloads of the actor's teams and not answered, by
-// due day, at most 100.
+// due day, at most 500.
 func (s *Service) FollowUps(ctx context.Context, who identity.Actor) ([]FollowUp, error) {
 	if err := signedIn(who); err != nil {
 		return nil, err
@@ -225,12 +248,31 @@ func (s *Service) FollowUpsOfWorkload(ctx context.Context, who identity.Actor, w
 }
 
 // RollOut lists the follow-ups of a lesson on the workloads that who may read, the open ones
-// first. Not found when who may not read the lesson.
+// first, at most 500, also those that ask for another lesson on the same question. Not found when
+// who may not read the lesson.
 func (s *Service) RollOut(ctx context.Context, who identity.Actor, lesson uuid.UUID) ([]FollowUp, error) {
 	if _, err := s.Lesson(ctx, who, lesson); err != nil {
 		return nil, err
 	}
-	return listFollowUps(ctx, s.db, who, `f.lesson_id = @lesson`, pgx.StrictNamedArgs{"lesson": lesson})
+	return listFollowUps(ctx, s.db, who, ofLesson, pgx.StrictNamedArgs{"lesson": lesson})
+}
+
+// Progress counts the follow-ups of a lesson.
+type Progress struct {
+	Asked    int
+	Answered int
+	Highs    int        // answers that found a high
+	Mended   int        // of these, mended and verified
+	First    *time.Time // the day from which the first one is asked; nil when there is none
+}
+
+// RollOutProgress counts all that RollOut would list without its limit. Not found when who may
+// not read the lesson.
+func (s *Service) RollOutProgress(ctx context.Context, who identity.Actor, lesson uuid.UUID) (p Progress, err error) {
+	if _, err := s.Lesson(ctx, who, lesson); err != nil {
+		return p, err
+	}
+	return countFollowUps(ctx, s.db, who, lesson)
 }
 
 // spread asks what a version brings of the workloads it concerns, within the transaction
@@ -251,19 +293,14 @@ func (s *Service) spread(ctx context.Context, tx pgx.Tx, who identity.Actor, ver
 		if err != nil {
 			return err
 		}
-		n := 0
-		for _, p := range places {
-			if q.AppliesTo(p.Tier) {
-				if err := ask(ctx, tx, l, p, version.ID, asked); err != nil {
-					return err
-				}
-				n++
-			}
+		places = slices.DeleteFunc(places, func(p Place) bool { return !q.AppliesTo(p.Tier) })
+		if err := ask(ctx, tx, l, places, version.ID, asked); err != nil {
+			return err
 		}
 		if err := markPublished(ctx, tx, l.ID, version.ID, now); err != nil {
 			return err
 		}
-		if err := recordLesson(ctx, tx, who, "lesson.published", audit.OrgStream, l, now, audit.Detail{Name: "workloads", Value: fmt.Sprint(n)}); err != nil {
+		if err := recordLesson(ctx, tx, who, "lesson.published", audit.OrgStream, l, now, audit.Detail{Name: "workloads", Value: fmt.Sprint(len(places))}); err != nil {
 			return err
 		}
 	}

@@ -64,7 +64,7 @@ func (s *Service) askNewest(ctx context.Context, tx pgx.Tx, l Lesson, p Place) e
 	if !ok || !q.AppliesTo(p.Tier) {
 		return nil
 	}
-	return ask(ctx, tx, l, p, version.ID, l.askOn(s.now()))
+	return ask(ctx, tx, l, []Place{p}, version.ID, l.askOn(s.now()))
 }
 
 // askOn is the day from which a lesson asks: today, or the first of the next month.
