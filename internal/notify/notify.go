@@ -29,6 +29,7 @@ const (
 	Ending     = "ending"      // an acceptance or a decision ends
 	Evidence   = "evidence"    // evidence changed
 	HandedOver = "handed_over" // work that nobody owns any more is in your team's queue
+	Judged     = "judged"      // what you proposed was judged
 )
 
 // The paces of mail.

@@ -44,7 +44,7 @@ func settleMoved(ctx context.Context, tx pgx.Tx, e audit.Event) error {
 	const sql = `
 		update notices set read_at = @at
 		where href = '/items/' || @item::text and kind in ('assigned', 'due') and read_at is null and at < @at
-			and (person_id = @returned or @owner::uuid <> '00000000-0000-0000-0000-000000000000' and person_id <> @owner
+			and (person_id = @returned or @owner::uuid <> '00000000-0000-0000-0000-000000000000' and (person_id <> @owner or key like '%/queue-%')
 				or kind = 'due' and not starts_with(key, 'item/' || @item::text || '/' || @due::text || '/'))`
 	_, err = tx.Exec(ctx, sql, pgx.StrictNamedArgs{"item": e.TargetID, "owner": owner, "returned": returned, "due": e.Detail("due_on"), "at": e.At})
 	return err
@@ -60,6 +60,10 @@ func settledBy(e audit.Event) (href string, kinds []string) {
 		return "/acceptances/" + e.TargetID, []string{Decide}
 	case "acceptance.revoked":
 		return "/acceptances/" + e.TargetID, []string{Ending}
+	case "lesson.accepted", "lesson.merged", "lesson.declined":
+		return "/lessons/" + e.TargetID, []string{Decide}
+	case "follow_up.answered", "follow_up.not_applicable":
+		return "/follow-ups/" + e.TargetID, []string{Assigned, Due}
 	case "item.done", "item.verified", "item.closed":
 		return "/items/" + e.TargetID, []string{Assigned, Due}
 	}

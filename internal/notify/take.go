@@ -50,6 +50,10 @@ func (s *Service) Take(ctx context.Context, tx pgx.Tx, e audit.Event) error {
 		err = settleOutside(ctx, tx, e, "")
 	case "acceptance.asked":
 		err = s.acceptanceAsked(ctx, tx, e)
+	case "lesson.proposed":
+		err = s.lessonProposed(ctx, tx, e)
+	case "lesson.accepted", "lesson.merged", "lesson.declined":
+		err = s.lessonJudged(ctx, tx, e)
 	case "evidence.run_finished":
 		err = s.evidenceChanged(ctx, tx, e)
 	case "evidence.turned":

@@ -212,7 +212,7 @@ func (s *Service) mailAlone(ctx context.Context, conn *pgxpool.Conn, person uuid
 // headings name the kinds of notices in a mail, in the order they come.
 var headings = []struct{ kind, text string }{
 	{Decide, "Waiting for your decision"}, {Assigned, "Assigned to you"}, {HandedOver, "In your team's queue"},
-	{Due, "Due"}, {Ending, "Ending"}, {Evidence, "Evidence changed"},
+	{Due, "Due"}, {Ending, "Ending"}, {Evidence, "Evidence changed"}, {Judged, "Judged, of what you proposed"},
 }
 
 // letter groups the notices by kind.

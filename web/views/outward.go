@@ -225,7 +225,7 @@ func (p NoticesPage) paces() []ui.Option {
 }
 
 func noticeIcon(kind string) string {
-	icons := map[string]string{notify.Assigned: "person", notify.Decide: "lock", notify.Due: "clock", notify.Ending: "clock", notify.Evidence: "search", notify.HandedOver: "right"}
+	icons := map[string]string{notify.Assigned: "person", notify.Decide: "lock", notify.Due: "clock", notify.Ending: "clock", notify.Evidence: "search", notify.HandedOver: "right", notify.Judged: "lesson"}
 	if icon, ok := icons[kind]; ok {
 		return icon
 	}
@@ -235,7 +235,7 @@ func noticeIcon(kind string) string {
 func noticeWord(kind string) string {
 	return map[string]string{
 		notify.Assigned: "Assigned to you", notify.Decide: "Waiting for your decision", notify.Due: "Due", notify.Ending: "Ending",
-		notify.Evidence: "Evidence changed", notify.HandedOver: "In your team's queue",
+		notify.Evidence: "Evidence changed", notify.HandedOver: "In your team's queue", notify.Judged: "Judged",
 	}[kind]
 }
 
