@@ -111,6 +111,13 @@ func (v *visit) showIncidentForm(status int, f views.IncidentForm, errs ui.Field
 			f.Others = append(f.Others, ui.Option{Value: l.ID.String(), Text: l.Title})
 		}
 	}
+	question := ""
+	if f.Stored.QuestionID != "" {
+		if question, err = v.titleOf(f.Stored.QuestionSet, f.Stored.QuestionID); err != nil {
+			return err
+		}
+	}
+	f.Offer(question)
 	title, crumbs := "Write down an incident", incidentCrumbs("New")
 	if f.ID != uuid.Nil {
 		title = "Edit the incident"
@@ -297,6 +304,13 @@ func saveAction(v *visit) error {
 	_, err = v.Incidents.SaveAction(v.ctx(), v.who, i.ID, in)
 	if errs, bad := invalid(err); bad {
 		return v.showIncident(http.StatusUnprocessableEntity, views.IncidentPage{Incident: i, Action: in}, errs)
+	}
+	if fault.Is(err, fault.Conflict) {
+		words := fault.MessageOf(err)
+		if i, err = v.incident(); err != nil {
+			return err
+		}
+		return v.showIncident(http.StatusConflict, views.IncidentPage{Incident: i, Action: in, Conflict: words}, nil)
 	}
 	if err != nil {
 		return err

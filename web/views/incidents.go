@@ -81,11 +81,29 @@ type IncidentForm struct {
 	Mine      []ui.Option // workloads of the writer's teams
 	Others    []ui.Option // earlier incidents
 	Questions []ui.Option
+	Stored    incident.Incident // the zero Incident: a new one
 }
 
 // FormOfIncident is the form of an incident as it stands.
 func FormOfIncident(i incident.Incident) IncidentForm {
-	return IncidentForm{ID: i.ID, Title: i.Title, Version: strconv.Itoa(i.Version), Input: i.Input()}
+	return IncidentForm{ID: i.ID, Title: i.Title, Version: strconv.Itoa(i.Version), Input: i.Input(), Stored: i}
+}
+
+// Offer adds what is stored to what the form offers, where that is left out there: a question that
+// is asked no longer, whose title is given, and older incidents. So saving loses neither.
+func (f *IncidentForm) Offer(question string) {
+	if named := f.Stored.Question(); named != "" && !offers(f.Questions, named) {
+		f.Questions = append(f.Questions, ui.Option{Value: named, Text: question, Group: "Not asked any more"})
+	}
+	for _, r := range f.Stored.Related {
+		if !offers(f.Others, r.ID.String()) {
+			f.Others = append(f.Others, ui.Option{Value: r.ID.String(), Text: r.Title})
+		}
+	}
+}
+
+func offers(list []ui.Option, value string) bool {
+	return slices.ContainsFunc(list, func(o ui.Option) bool { return o.Value == value })
 }
 
 func (f IncidentForm) action() string {
@@ -99,7 +117,7 @@ func (f IncidentForm) action() string {
 func (f IncidentForm) elsewhere() string {
 	var keys []string
 	for _, k := range f.Input.Workloads {
-		if !slices.ContainsFunc(f.Mine, func(o ui.Option) bool { return o.Value == k }) {
+		if !offers(f.Mine, k) {
 			keys = append(keys, k)
 		}
 	}
@@ -126,6 +144,7 @@ type IncidentPage struct {
 	incident.Incident
 	QuestionTitle string
 	Action        incident.ActionInput
+	Conflict      string // why the action was not saved
 	Owners        []ui.Option
 	CanWrite      bool
 	Lessons       []incident.Lesson
