@@ -149,6 +149,9 @@ func (v *visit) showLesson(status int, p views.LessonPage, errs ui.FieldErrors) 
 	if p.RollOut, err = v.Incidents.RollOut(v.ctx(), v.who, l.ID); err != nil {
 		return err
 	}
+	if p.Progress, err = v.Incidents.RollOutProgress(v.ctx(), v.who, l.ID); err != nil {
+		return err
+	}
 	if l.QuestionID != "" {
 		if p.QuestionTitle, err = v.titleOf(l.SetKey, l.QuestionID); err != nil {
 			return err
@@ -189,6 +192,9 @@ func (v *visit) offerJudging(p *views.LessonPage) error {
 		if o.ID != p.Lesson.ID {
 			p.Others = append(p.Others, ui.Option{Value: o.ID.String(), Text: o.Title})
 		}
+	}
+	if p.MergedHere, err = v.everyLesson(incident.LessonFilter{MergedInto: p.Lesson.ID}); err != nil {
+		return err
 	}
 	p.DraftPath, err = v.draftOf(p.Lesson)
 	return err
@@ -247,6 +253,13 @@ func (v *visit) judge(notice string, do func(l incident.Lesson, form url.Values,
 	_, err = do(l, form, &p)
 	if errs, bad := invalid(err); bad {
 		return v.showLesson(http.StatusUnprocessableEntity, p, errs)
+	}
+	if fault.Is(err, fault.Conflict) {
+		p.Conflict = fault.MessageOf(err)
+		if p.Lesson, err = v.lesson(); err != nil {
+			return err
+		}
+		return v.showLesson(http.StatusConflict, p, nil)
 	}
 	if err != nil {
 		return err

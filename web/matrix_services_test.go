@@ -307,14 +307,15 @@ var incidentRows = map[string]row{
 	"ChangeLesson": {judges, func(c call) error {
 		return only(c.Incidents.ChangeLesson(c.ctx, c.who, c.lesson, 99, incident.LessonInput{}))
 	}},
-	"Accept":    {judges, func(c call) error { return only(c.Incidents.Accept(c.ctx, c.who, c.lesson, incident.AcceptInput{})) }},
-	"Merge":     {judges, func(c call) error { return only(c.Incidents.Merge(c.ctx, c.who, c.lesson, 99, "")) }},
-	"Decline":   {judges, func(c call) error { return only(c.Incidents.Decline(c.ctx, c.who, c.lesson, 99, "")) }},
-	"WouldFail": {judges, func(c call) error { return only(c.Incidents.WouldFail(c.ctx, c.who, c.lesson)) }},
-	"LastYear":  {anyone, func(c call) error { return only(c.Incidents.LastYear(c.ctx, c.who)) }},
-	"RollOut":   {lessonReaders, func(c call) error { return only(c.Incidents.RollOut(c.ctx, c.who, c.lesson)) }},
-	"FollowUp":  {readers, func(c call) error { return only(c.Incidents.FollowUp(c.ctx, c.who, c.followUp)) }},
-	"FollowUps": {anyone, func(c call) error { return only(c.Incidents.FollowUps(c.ctx, c.who)) }},
+	"Accept":          {judges, func(c call) error { return only(c.Incidents.Accept(c.ctx, c.who, c.lesson, incident.AcceptInput{})) }},
+	"Merge":           {judges, func(c call) error { return only(c.Incidents.Merge(c.ctx, c.who, c.lesson, 99, "")) }},
+	"Decline":         {judges, func(c call) error { return only(c.Incidents.Decline(c.ctx, c.who, c.lesson, 99, "")) }},
+	"WouldFail":       {judges, func(c call) error { return only(c.Incidents.WouldFail(c.ctx, c.who, c.lesson)) }},
+	"LastYear":        {anyone, func(c call) error { return only(c.Incidents.LastYear(c.ctx, c.who)) }},
+	"RollOut":         {lessonReaders, func(c call) error { return only(c.Incidents.RollOut(c.ctx, c.who, c.lesson)) }},
+	"RollOutProgress": {lessonReaders, func(c call) error { return only(c.Incidents.RollOutProgress(c.ctx, c.who, c.lesson)) }},
+	"FollowUp":        {readers, func(c call) error { return only(c.Incidents.FollowUp(c.ctx, c.who, c.followUp)) }},
+	"FollowUps":       {anyone, func(c call) error { return only(c.Incidents.FollowUps(c.ctx, c.who)) }},
 	"FollowUpsOfWorkload": {anyone, func(c call) error { // of those that one may not read there are none
 		return only(c.Incidents.FollowUpsOfWorkload(c.ctx, c.who, c.w.ID))
 	}},

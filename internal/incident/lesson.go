@@ -144,6 +144,7 @@ type LessonFilter struct {
 	Question   string
 	Draft      string // accepted, put into the draft of this set, and not published yet
 	Mergeable  bool   // proposed or accepted: others may be merged into it
+	MergedInto uuid.UUID
 	After      string
 	Limit      int // 1 to 100, 50 when 0
 }

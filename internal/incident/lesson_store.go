@@ -121,12 +121,14 @@ func listLessons(ctx context.Context, q postgres.Querier, who identity.Actor, f 
 	named := lessonReader(who)
 	named["state"], named["incident"], named["after"], named["limit"] = f.State, f.IncidentID, after, most
 	named["set"], named["question"], named["draft"], named["mergeable"] = text.Line(f.Set), text.Line(f.Question), text.Line(f.Draft), f.Mergeable
+	named["into"] = f.MergedInto
 	rows, err := q.Query(ctx, lessonColumns+`
 		and (@state = '' or l.state = @state) and (@after::uuid is null or l.id < @after)
 		and (@incident::uuid = '00000000-0000-0000-0000-000000000000' or l.incident_id = @incident)
 		and (@question = '' or k.set_key = @set and k.question_id = @question)
 		and (@draft = '' or l.state = 'accepted' and k.set_key = @draft and k.published_at is null)
 		and (not @mergeable or l.state in ('proposed', 'accepted'))
+		and (@into::uuid = '00000000-0000-0000-0000-000000000000' or l.merged_into = @into)
 		order by l.id desc limit @limit`, named)
 	if err != nil {
 		return nil, fmt.Errorf("list lessons: %w", err)

@@ -118,7 +118,8 @@ func (s *Service) Decline(ctx context.Context, who identity.Actor, id uuid.UUID,
 	})
 }
 
-// Merge ends a proposed lesson because another says it. Curators may. Invalid on "into"; a
+// Merge ends a proposed lesson because another says it; those that were merged into it go on to the
+// other. Curators may. Invalid on "into"; a
 // stale version, and one that is judged, are a conflict.
 func (s *Service) Merge(ctx context.Context, who identity.Actor, id uuid.UUID, version int, into string) (Lesson, error) {
 	return s.withLesson(ctx, who, id, version, "lesson.merged", mayJudge, func(tx pgx.Tx, l *Lesson, now time.Time) error {
@@ -135,6 +136,9 @@ func (s *Service) Merge(ctx context.Context, who identity.Actor, id uuid.UUID, v
 			return err
 		}
 		l.State, l.MergedInto, l.JudgedAt = Merged, &to.ID, &now
+		if _, err := tx.Exec(ctx, `update lessons set merged_into = $2, version = version + 1 where merged_into = $1`, l.ID, to.ID); err != nil {
+			return fmt.Errorf("merge on: %w", err)
+		}
 		return nil
 	})
 }

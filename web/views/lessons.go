@@ -106,6 +106,9 @@ type LessonPage struct {
 	incident.Lesson
 	QuestionTitle string // of the question that it adds to or changes
 	RollOut       []incident.FollowUp
+	Progress      incident.Progress // of all that are asked, also beyond those listed
+	MergedHere    []incident.Lesson // the lessons that were merged into this one
+	Conflict      string            // why a judgement was not saved
 	CanJudge      bool
 	CanChange     bool
 	Accept        incident.AcceptInput
@@ -158,20 +161,40 @@ func (p LessonPage) concerns() string {
 	return "Workloads in use " + strings.Join(parts, ", ") + "."
 }
 
-// progress counts the follow-ups: answered, with a high, and mended.
-func (p LessonPage) progress() (answered, highs, mended int) {
-	for _, f := range p.RollOut {
-		if f.State != incident.FollowOpen {
-			answered++
+// lost is what a curator wrote that no form on the page holds any more: the lesson was judged meanwhile.
+func (p LessonPage) lost() string {
+	switch {
+	case p.State == incident.Proposed || p.Conflict == "":
+		return ""
+	case p.Reason != "":
+		return "You wrote: " + p.Reason
+	case p.Into != "":
+		for _, o := range p.Others {
+			if o.Value == p.Into {
+				return "You chose to merge it into: " + o.Text
+			}
 		}
-		if f.ItemID != nil {
-			highs++
-		}
-		if f.Mended() {
-			mended++
-		}
+	case p.Accept.DueDays != "":
+		return "You chose to accept it, with " + p.Accept.DueDays + " days to answer."
 	}
-	return answered, highs, mended
+	return ""
+}
+
+// mergedWords say which lessons share the fate of this one.
+func (p LessonPage) mergedWords() string {
+	titles := make([]string, len(p.MergedHere))
+	for n, l := range p.MergedHere {
+		titles[n] = l.Title
+	}
+	return counted(len(titles), "lesson was", "lessons were") + " merged into this one: " + strings.Join(titles, ", ") + "."
+}
+
+// asksFrom is the day from which the roll-out asks, where that is still to come; nil otherwise.
+func (p LessonPage) asksFrom() *time.Time {
+	if p.Progress.First != nil && p.Progress.First.After(p.Now) {
+		return p.Progress.First
+	}
+	return nil
 }
 
 // followLines are follow-ups as a list to act on.
@@ -185,6 +208,10 @@ func followLines(list []incident.FollowUp, now time.Time, workload bool) []ui.Wo
 		}
 		if f.State == incident.FollowOpen {
 			item.Due = dueDay(f.DueOn, now)
+		}
+		if f.AskedOn.After(now) { // its page is there from that day on
+			item.Href = ""
+			item.Meta = strings.TrimSuffix(item.Meta, words+".") + "Asked from " + f.AskedOn.Format("2 January 2006") + " on."
 		}
 		lines = append(lines, item)
 	}
