@@ -233,6 +233,8 @@ func followStatus(f incident.FollowUp) (ui.Kind, string) {
 	return ui.StateDone, "Answered: " + f.Risk.Label()
 }
 
+const forecastLines = 500 // that a page lists
+
 func forecastStatus(outcome string) (ui.Kind, string) {
 	switch outcome {
 	case incident.Fails:
