@@ -59,7 +59,7 @@ func TestAJudgementThatCameTooLateIsKept(t *testing.T) {
 	cleo.post(lesson+"/merge", "version", "2", "into", strings.TrimPrefix(other, "/lessons/")).leadsTo(lesson)
 	cleo.post(lesson+"/decline", "version", "2", "reason", "It is asked already.").is(http.StatusConflict).says("merged already", "You wrote: It is asked already.")
 
-	cleo.get(other).says("1 lesson was merged into this one: Look for drift.", "who proposed them is told")
+	cleo.get(other).says("1 lesson was merged into this one: Look for drift.", "whoever proposed it is told")
 	cleo.post(other+"/merge", "version", "1", "into", strings.TrimPrefix(third, "/lessons/")).leadsTo(other)
 	cleo.get(lesson).holds(`href="` + third + `"`)
 	cleo.post(third+"/decline", "version", "1", "reason", "We ask it in another way.").leadsTo(third)
