@@ -340,13 +340,15 @@ func (r *report) openHighs(f *typeset.Flow, n *tagged.Node, rows int) {
 
 // mend says who mends a high by when.
 func (r *report) mend(q *question) (owner, due string) {
-	item, ok := r.owners[q.Title]
+	item, ok := r.owners.items[q.key]
 	granted, asked := r.acceptancesOf(q)
 	switch {
 	case granted != nil:
 		return "Accepted by " + granted.GrantedBy, shortDay(granted.Until)
 	case !ok && asked != nil:
 		return "Asked to accept", shortDay(asked.Until)
+	case !ok && r.owners.unclear[q.key]:
+		return "See the items", ""
 	case !ok:
 		return "No owner yet", "No date yet"
 	}

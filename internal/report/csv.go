@@ -65,14 +65,15 @@ func AnswersCSV(w io.Writer, in Input) error {
 // RisksCSV writes a row for each question with a medium or high risk: what is missing, who
 // mends it and by when.
 func RisksCSV(w io.Writer, in Input) error {
-	owners := ownersOf(in.items())
+	owners := ownersOf(in.items(), in.Snapshot.Sections)
 	var rows [][]string
 	for _, s := range in.Snapshot.Sections {
 		for _, q := range s.Questions {
 			if risk := questionnaire.Risk(q.Risk); !risk.CountsAsHigh() && risk != questionnaire.RiskMedium {
 				continue
 			}
-			item, accepted := owners[q.Title], in.accepted(s.Questionnaire+"/"+q.ID)
+			key := s.Questionnaire + "/" + q.ID
+			item, accepted := owners.items[key], in.accepted(key)
 			rows = append(rows, []string{
 				s.Questionnaire, s.Name, q.ID, q.Title, q.Risk, q.Explanation, choices(q, isMissing), firstSteps(q),
 				item.Owner, item.DueOn, item.State, yes(contradicted(q)), accepted.Until, accepted.GrantedBy,

@@ -114,7 +114,7 @@ type report struct {
 	sections []*section
 	items    []review.SealedItem
 	signOffs []review.SealedSignOff
-	owners   map[string]review.SealedItem // items of questions, by title
+	owners   owners
 	total    tally
 	parts    []*part // all of them, in their order
 	foot     [2]typeset.Line
@@ -140,23 +140,12 @@ func newReport(in Input) *report {
 	if in.Seal != nil {
 		r.signOffs = in.Seal.SignOffs
 	}
-	r.owners = ownersOf(r.items)
+	r.owners = ownersOf(r.items, in.Snapshot.Sections)
 	r.sections, r.total = sections(in.Snapshot.Sections)
 	r.plan()
 	r.foot = r.footing()
 	r.boxes = !printable(reflect.ValueOf(in))
 	return r
-}
-
-// ownersOf finds the items of questions by their titles.
-func ownersOf(items []review.SealedItem) map[string]review.SealedItem {
-	owners := map[string]review.SealedItem{}
-	for _, item := range items {
-		if item.Cause == "question" {
-			owners[item.Title] = item
-		}
-	}
-	return owners
 }
 
 // full reports whether everything is printed.

@@ -326,10 +326,14 @@ func sealedItems(items []remediation.Item) []SealedItem {
 		if it.Finished() {
 			continue
 		}
-		list = append(list, SealedItem{
+		sealed := SealedItem{
 			ID: it.ID.String(), Title: it.Title, Cause: it.CauseKind, Risk: it.Risk, Timing: it.Timing, Owner: it.OwnerName,
 			DueOn: it.DueOn.Format(time.DateOnly), State: it.State,
-		})
+		}
+		if it.CauseKind == remediation.CauseQuestion {
+			sealed.Key = it.CauseKey
+		}
+		list = append(list, sealed)
 	}
 	return list
 }

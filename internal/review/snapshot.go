@@ -139,7 +139,8 @@ type Seal struct {
 type SealedItem struct {
 	ID     string `json:"id"`
 	Title  string `json:"title"`
-	Cause  string `json:"cause"` // question or condition
+	Cause  string `json:"cause"`         // question or condition
+	Key    string `json:"key,omitempty"` // of a question, questionnaire/question; seals of before have none
 	Risk   string `json:"risk"`
 	Timing string `json:"timing"`
 	Owner  string `json:"owner"`
