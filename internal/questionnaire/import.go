@@ -229,11 +229,11 @@ type newVersion struct {
 	at     time.Time
 }
 
-// lockSet makes the set or locks it until the end of the transaction. Conflict when the key
-// belongs to a set of the other origin.
+// lockSet makes the set or locks it until the end of the transaction, as it is. Conflict when
+// the key belongs to a set of the other origin.
 func (v newVersion) lockSet(ctx context.Context, tx pgx.Tx) error {
 	const sql = `insert into questionnaires (key, name, origin, created_at) values ($1, $2, $3, $4)
-		on conflict (key) do update set name = excluded.name where questionnaires.origin = excluded.origin`
+		on conflict (key) do update set name = questionnaires.name where questionnaires.origin = excluded.origin`
 	tag, err := tx.Exec(ctx, sql, v.set.Key, v.set.Name, v.origin, v.at)
 	if err != nil {
 		return fmt.Errorf("lock set %s: %w", v.set.Key, err)
@@ -244,8 +244,9 @@ func (v newVersion) lockSet(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// insert stores the version and records it; the caller has locked the set. It is a unique
-// violation of questionnaire_versions_unique when the number is taken.
+// insert stores the version, whose name the set has from then on, and records it; the caller
+// has locked the set. It is a unique violation of questionnaire_versions_unique when the
+// number is taken.
 func (v newVersion) insert(ctx context.Context, tx pgx.Tx) error {
 	var by *uuid.UUID
 	if v.who.PersonID != uuid.Nil {
@@ -256,6 +257,9 @@ func (v newVersion) insert(ctx context.Context, tx pgx.Tx) error {
 		values ($1, $2, $3, $4, $5, $6, $7, $8)`
 	if _, err := tx.Exec(ctx, sql, id, v.set.Key, v.set.Version, v.source, v.sum, len(v.set.Questions()), v.at, by); err != nil {
 		return fmt.Errorf("store version %s of %s: %w", v.set.Version, v.set.Key, err)
+	}
+	if _, err := tx.Exec(ctx, `update questionnaires set name = $2 where key = $1`, v.set.Key, v.set.Name); err != nil {
+		return fmt.Errorf("name set %s: %w", v.set.Key, err)
 	}
 	return audit.Record(ctx, tx, v.who, audit.Act{
 		Stream: audit.OrgStream, Verb: "questionnaire.published", TargetKind: "questionnaire_version", TargetID: id.String(), At: v.at,

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,7 +50,8 @@ func NewLibrary(db *pgxpool.Pool, now func() time.Time) *Library {
 // LoadShipped publishes every set in files that is not published yet, and returns the
 // number of new versions. Several programs may do it at once. It is an error when a file
 // differs from the version that was published under the same number. A key that a set of
-// the organisation has stays the organisation's: the shipped set is left out.
+// the organisation has stays the organisation's: the shipped set is left out. So is a number
+// below one that is published: a program that goes back changes nothing.
 func (l *Library) LoadShipped(ctx context.Context, files fs.FS) (fresh int, err error) {
 	names, err := fs.Glob(files, "*.yaml")
 	if err != nil {
@@ -75,7 +77,8 @@ func (l *Library) LoadShipped(ctx context.Context, files fs.FS) (fresh int, err 
 	return fresh, nil
 }
 
-// publish stores one shipped version unless it is there, or its key is the organisation's.
+// publish stores one shipped version unless it is there, or a higher one, or its key is the
+// organisation's.
 func (l *Library) publish(ctx context.Context, q *Questionnaire, source []byte) (fresh bool, err error) {
 	sum := sha256.Sum256(source)
 	v := newVersion{set: q, source: source, sum: sum[:], origin: Shipped, who: identity.SystemActor("installation"), at: l.now()}
@@ -90,13 +93,21 @@ func (l *Library) publish(ctx context.Context, q *Questionnaire, source []byte) 
 		if !fault.Is(err, fault.NotFound) {
 			return err
 		}
-		fresh = true
+		if fresh, err = l.highest(ctx, tx, q); err != nil || !fresh {
+			return err
+		}
 		return v.insert(ctx, tx)
 	})
 	if fault.Is(err, fault.Conflict) {
 		return false, nil
 	}
 	return fresh && err == nil, err
+}
+
+// highest reports whether no version of the set with a higher number is published.
+func (l *Library) highest(ctx context.Context, q postgres.Querier, set *Questionnaire) (bool, error) {
+	versions, err := l.Versions(ctx, q, set.Key)
+	return err == nil && !slices.ContainsFunc(versions, func(p Published) bool { return compareVersions(set.Version, p.Version) < 0 }), err
 }
 
 const publishedColumns = `id, questionnaire_key as key, version, sha256, published_at,
