@@ -125,6 +125,9 @@ func (s *Service) Retire(ctx context.Context, who identity.Actor, workloadID uui
 		if err != nil {
 			return err
 		}
+		if err := evidence.LockRunning(ctx, tx, w.ID); err != nil {
+			return err
+		}
 		if err := remediation.LockStanding(ctx, tx, w.ID); err != nil {
 			return err
 		}
