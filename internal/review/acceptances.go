@@ -121,7 +121,7 @@ func (s *Service) acceptable(ctx context.Context, q postgres.Querier, w workload
 }
 
 // AskAcceptance asks for the risk of a question to be accepted. The owning team may, its services
-// not: four eyes counts people. The faults are those of Acceptable and of remediation.AskAcceptance.
+// not: four eyes counts people. A conflict for a retired workload. The other faults are those of Acceptable and of remediation.AskAcceptance.
 func (s *Service) AskAcceptance(ctx context.Context, who identity.Actor, workloadKey, question string, in remediation.AskInput) (uuid.UUID, error) {
 	now := s.now()
 	var id uuid.UUID
@@ -130,11 +130,17 @@ func (s *Service) AskAcceptance(ctx context.Context, who identity.Actor, workloa
 		if err != nil {
 			return err
 		}
+		if w, err = workload.Held(ctx, tx, who, w.ID); err != nil {
+			return err
+		}
 		if err := who.May(identity.AskAcceptance, w.Target()); err != nil {
 			return err
 		}
 		if who.Service {
 			return fault.New(fault.Forbidden, "A person asks for a risk to be accepted, and another one judges it. A service does neither.")
+		}
+		if w.Stage == workload.Retired {
+			return fault.New(fault.Conflict, "This workload is retired, so there is no risk of it to be accepted.")
 		}
 		a, err := s.acceptable(ctx, tx, w, question)
 		if err != nil {

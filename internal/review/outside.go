@@ -189,7 +189,7 @@ func (s *Service) RecordOutside(ctx context.Context, who identity.Actor, workloa
 	now := s.now()
 	var id uuid.UUID
 	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
-		w, err := workload.Load(ctx, tx, who, workloadID)
+		w, err := workload.Held(ctx, tx, who, workloadID)
 		if err != nil {
 			return err
 		}
@@ -254,16 +254,19 @@ func (s *Service) JudgeOutside(ctx context.Context, who identity.Actor, id uuid.
 	note = text.Clean(note)
 	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
 		var workloadID, recorder uuid.UUID
-		err := tx.QueryRow(ctx, `select workload_id, recorded_by from outside_decisions where id = $1 for update`, id).Scan(&workloadID, &recorder)
+		err := tx.QueryRow(ctx, `select workload_id, recorded_by from outside_decisions where id = $1`, id).Scan(&workloadID, &recorder)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return errNoOutside()
 		}
 		if err != nil {
 			return fmt.Errorf("read outside decision: %w", err)
 		}
-		w, err := workload.Load(ctx, tx, who, workloadID)
+		w, err := workload.Held(ctx, tx, who, workloadID)
 		if err != nil {
 			return err
+		}
+		if _, err := tx.Exec(ctx, `select from outside_decisions where id = $1 for update`, id); err != nil {
+			return fmt.Errorf("lock outside decision: %w", err)
 		}
 		if err := mayJudgeOutside(ctx, tx, who, w, recorder, verdict, note); err != nil {
 			return err

@@ -18,6 +18,7 @@ import (
 	"orrery/internal/identity"
 	"orrery/internal/postgres"
 	"orrery/internal/text"
+	"orrery/internal/workload"
 )
 
 // Revocation takes a decision back. The sealed record stays as it was.
@@ -46,13 +47,13 @@ func checkReason(typed, empty string, most int) (string, []fault.Field) {
 // Revoke takes back the go or conditional go that governs the review's subject. An approver
 // who is no author of the decided content may, with a reason. The launch gate holds from
 // then on, and no older decision comes back. The next round is open afterwards: this review's,
-// unless another review of the subject is open already. A decision that was taken back, has
+// unless another review of the subject is open already, or the workload is retired. A decision that was taken back, has
 // ended, or was followed by another is a conflict; so is one with another content, in hex, than
 // the actor saw.
 func (s *Service) Revoke(ctx context.Context, who identity.Actor, id uuid.UUID, content, why string) (Review, error) {
 	now := s.now()
 	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
-		r, err := lockForUpdate(ctx, tx, who, id)
+		r, err := lockToOpen(ctx, tx, who, id)
 		if err != nil {
 			return err
 		}
@@ -132,8 +133,11 @@ func (s *Service) governs(ctx context.Context, q postgres.Querier, r Review, ver
 }
 
 // reopen opens the next round of a decided review, unless this review or another one of its
-// subject is open already.
+// subject is open already, or its workload is retired.
 func (s *Service) reopen(ctx context.Context, tx pgx.Tx, r Review, now time.Time) error {
+	if r.Workload.Stage == workload.Retired {
+		return nil
+	}
 	open, err := isOpen(ctx, tx, r)
 	if err != nil || open {
 		return err
@@ -150,16 +154,19 @@ func (s *Service) reopen(ctx context.Context, tx pgx.Tx, r Review, now time.Time
 
 // OpenNextRound opens the next round of a review whose decision has ended, or ends within
 // 14 days, with the answers kept. The owning team may. It is a conflict before that, when the
-// decision no longer governs, and when a review of the subject is open.
+// decision no longer governs, when a review of the subject is open, and for a retired workload.
 func (s *Service) OpenNextRound(ctx context.Context, who identity.Actor, id uuid.UUID) (Review, error) {
 	now := s.now()
 	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
-		r, err := lockForUpdate(ctx, tx, who, id)
+		r, err := lockToOpen(ctx, tx, who, id)
 		if err != nil {
 			return err
 		}
 		if err := who.May(identity.StartReview, r.Target()); err != nil {
 			return err
+		}
+		if r.Workload.Stage == workload.Retired {
+			return fault.New(fault.Conflict, "This workload is retired. Make it planned or live to review it.")
 		}
 		if r.State != Closed {
 			return fault.New(fault.Conflict, "This review is %s, so its next round cannot be opened.", r.State)

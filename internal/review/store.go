@@ -11,6 +11,7 @@ import (
 	"orrery/internal/fault"
 	"orrery/internal/identity"
 	"orrery/internal/postgres"
+	"orrery/internal/workload"
 )
 
 func errNotFound() error { return fault.New(fault.NotFound, "There is no such review.") }
@@ -55,6 +56,23 @@ func lockForShare(ctx context.Context, tx pgx.Tx, who identity.Actor, id uuid.UU
 // and deciding.
 func lockForUpdate(ctx context.Context, tx pgx.Tx, who identity.Actor, id uuid.UUID) (Review, error) {
 	return lockAndLoad(ctx, tx, who, id, `select id from reviews where id = $1 for update`)
+}
+
+// lockToOpen is lockForUpdate for what may open a review that is closed, with its workload held
+// first: a move and a retirement lock the reviews that are open.
+func lockToOpen(ctx context.Context, tx pgx.Tx, who identity.Actor, id uuid.UUID) (Review, error) {
+	var workloadID uuid.UUID
+	err := tx.QueryRow(ctx, `select workload_id from reviews where id = $1`, id).Scan(&workloadID)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Review{}, errNotFound()
+	}
+	if err != nil {
+		return Review{}, fmt.Errorf("read review: %w", err)
+	}
+	if err := workload.Hold(ctx, tx, workloadID); err != nil {
+		return Review{}, err
+	}
+	return lockForUpdate(ctx, tx, who, id)
 }
 
 // lockAndLoad takes the lock in a statement of its own, so that what is read after it was

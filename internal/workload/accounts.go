@@ -98,19 +98,26 @@ func Foreign(ctx context.Context, q postgres.Querier, workloadID uuid.UUID) ([]s
 
 // AllowAccount lets the workload with the key name an account that who's team owns, or takes
 // that back. Leads of the owning team and admins may. Not found for an account that no team
-// owns, or whose owner is not for who to know; invalid on "workload".
+// owns, or whose owner is not for who to know; invalid on "workload"; a conflict when the
+// workload moves at this moment: it is allowed to the team that has it.
 func (s *Service) AllowAccount(ctx context.Context, who identity.Actor, account, workloadKey string, allow bool) error {
 	now := s.now()
 	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
 		if err := mayAllow(ctx, tx, who, account); err != nil {
 			return err
 		}
-		w, err := LoadByKey(ctx, tx, who, text.Clean(workloadKey))
-		if fault.Is(err, fault.NotFound) {
-			return fault.InvalidField("workload", "There is no workload with this key, or you may not see it.")
+		seen, err := LoadByKey(ctx, tx, who, text.Clean(workloadKey))
+		w := seen
+		if err == nil {
+			w, err = Held(ctx, tx, who, seen.ID)
 		}
-		if err != nil {
+		switch {
+		case fault.Is(err, fault.NotFound):
+			return fault.InvalidField("workload", "There is no workload with this key, or you may not see it.")
+		case err != nil:
 			return err
+		case allow && w.TeamID != seen.TeamID:
+			return fault.New(fault.Conflict, "%s moved to %s just now. Allow it again if %s may name the account.", w.Name, w.TeamName, w.TeamName)
 		}
 		return setAllowance(ctx, tx, who, w, account, allow, now)
 	})

@@ -23,11 +23,21 @@ func Hold(ctx context.Context, tx pgx.Tx, id uuid.UUID) error {
 	return nil
 }
 
+// Held is Load with the workload held, so that what the actor may do by it stays so until the
+// end of the transaction. The lock is a statement of its own: what is read is what was committed
+// by who held it before.
+func Held(ctx context.Context, tx pgx.Tx, who identity.Actor, id uuid.UUID) (Workload, error) {
+	if err := Hold(ctx, tx, id); err != nil {
+		return Workload{}, err
+	}
+	return Load(ctx, tx, who, id)
+}
+
 // LockForLife reads a workload as it was seen at version, with its row locked for SetStage
 // or SetTeam. Not found when who may not read it, a conflict when it changed since. It does
 // not authorise: reviews call it when a workload retires, comes back or moves.
 func LockForLife(ctx context.Context, tx pgx.Tx, who identity.Actor, id uuid.UUID, version int) (Workload, error) {
-	w, err := collect(ctx, tx, who, `select`+columns+` where w.id = $1 for no key update of w`, id)
+	w, err := lockAndLoad(ctx, tx, who, id, `select from workloads where id = $1 for no key update`)
 	if err == nil && w.Version != version {
 		err = fault.New(fault.Conflict, "Somebody changed this workload since you opened the page. Read what would happen now; your input is still here.")
 	}

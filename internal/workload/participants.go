@@ -44,14 +44,11 @@ func (s *Service) RemoveParticipant(ctx context.Context, who identity.Actor, id,
 func (s *Service) participation(ctx context.Context, who identity.Actor, id uuid.UUID, verb string, act func(pgx.Tx, time.Time) (uuid.UUID, error)) error {
 	now := s.now()
 	return pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
-		w, err := Load(ctx, tx, who, id)
+		w, err := Held(ctx, tx, who, id)
 		if err != nil {
 			return err
 		}
 		if err := who.May(identity.EditWorkload, w.Target()); err != nil {
-			return err
-		}
-		if err := Hold(ctx, tx, id); err != nil {
 			return err
 		}
 		person, err := act(tx, now)

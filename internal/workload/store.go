@@ -63,7 +63,16 @@ func Load(ctx context.Context, q postgres.Querier, who identity.Actor, id uuid.U
 
 // lock is Load with the row locked for the rest of the transaction.
 func lock(ctx context.Context, tx pgx.Tx, who identity.Actor, id uuid.UUID) (Workload, error) {
-	return collect(ctx, tx, who, `select`+columns+` where w.id = $1 for update of w`, id)
+	return lockAndLoad(ctx, tx, who, id, `select from workloads where id = $1 for update`)
+}
+
+// lockAndLoad takes the lock in a statement of its own: one that joins the team would not find
+// a workload that moved while it waited.
+func lockAndLoad(ctx context.Context, tx pgx.Tx, who identity.Actor, id uuid.UUID, lock string) (Workload, error) {
+	if _, err := tx.Exec(ctx, lock, id); err != nil {
+		return Workload{}, fmt.Errorf("lock workload: %w", err)
+	}
+	return Load(ctx, tx, who, id)
 }
 
 // LoadByKey is Load by the key, or a key that the workload had before.
