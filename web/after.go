@@ -86,7 +86,11 @@ func revokeDecision(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return v.redirect(r.Path()+"/record", "Revoked. The launch gate holds, and the next round is open.")
+	notice := "Revoked. The launch gate holds, and the next round is open."
+	if r.Workload.Stage == workload.Retired {
+		notice = "Revoked. The workload is retired, so no round is opened."
+	}
+	return v.redirect(r.Path()+"/record", notice)
 }
 
 func openNextRound(v *visit) error {

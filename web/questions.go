@@ -16,6 +16,7 @@ import (
 	"orrery/internal/identity"
 	"orrery/internal/incident"
 	"orrery/internal/review"
+	"orrery/internal/workload"
 	"orrery/web/views"
 	"orrery/web/views/ui"
 )
@@ -103,7 +104,7 @@ func (v *visit) completeForm(f *views.QuestionForm, q review.QuestionPage) {
 	case err != nil:
 		f.ReadOnly, f.WhyNot = true, fault.MessageOf(err)
 	}
-	f.CanAsk = v.who.May(identity.AskAcceptance, q.Target()) == nil
+	f.CanAsk = v.who.May(identity.AskAcceptance, q.Target()) == nil && q.Workload.Stage != workload.Retired
 	f.Warn = v.who.Approves(q.Workload.ID) && !q.AuthoredByActor
 }
 

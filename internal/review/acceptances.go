@@ -75,7 +75,7 @@ type Acceptable struct {
 
 // Acceptable reads the risk of a question of a workload: of an open round, else of the newest
 // one decided. Not found when the workload is not readable or no review asks the question; a
-// conflict when there is no risk to accept.
+// conflict when there is no risk to accept, as in a retired workload.
 func (s *Service) Acceptable(ctx context.Context, who identity.Actor, workloadKey, question string) (Acceptable, error) {
 	w, err := workload.LoadByKey(ctx, s.db, who, workloadKey)
 	if err != nil {
@@ -85,6 +85,9 @@ func (s *Service) Acceptable(ctx context.Context, who identity.Actor, workloadKe
 }
 
 func (s *Service) acceptable(ctx context.Context, q postgres.Querier, w workload.Workload, question string) (Acceptable, error) {
+	if w.Stage == workload.Retired {
+		return Acceptable{}, fault.New(fault.Conflict, "This workload is retired, so there is no risk to accept.")
+	}
 	const sql = `
 		select r.id, a.version_id, a.question_id, a.risk
 		from reviews r
@@ -121,7 +124,7 @@ func (s *Service) acceptable(ctx context.Context, q postgres.Querier, w workload
 }
 
 // AskAcceptance asks for the risk of a question to be accepted. The owning team may, its services
-// not: four eyes counts people. A conflict for a retired workload. The other faults are those of Acceptable and of remediation.AskAcceptance.
+// not: four eyes counts people. The faults are those of Acceptable and of remediation.AskAcceptance.
 func (s *Service) AskAcceptance(ctx context.Context, who identity.Actor, workloadKey, question string, in remediation.AskInput) (uuid.UUID, error) {
 	now := s.now()
 	var id uuid.UUID
@@ -138,9 +141,6 @@ func (s *Service) AskAcceptance(ctx context.Context, who identity.Actor, workloa
 		}
 		if who.Service {
 			return fault.New(fault.Forbidden, "A person asks for a risk to be accepted, and another one judges it. A service does neither.")
-		}
-		if w.Stage == workload.Retired {
-			return fault.New(fault.Conflict, "This workload is retired, so there is no risk of it to be accepted.")
 		}
 		a, err := s.acceptable(ctx, tx, w, question)
 		if err != nil {

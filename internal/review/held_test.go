@@ -9,6 +9,7 @@ import (
 	"orrery/internal/fault"
 	"orrery/internal/remediation"
 	"orrery/internal/review"
+	"orrery/internal/workload"
 )
 
 // beside runs the act while a transaction that has done the statement on payments is open, and
@@ -104,6 +105,10 @@ func TestOpeningARoundBesideAMove(t *testing.T) {
 	w.exec(`update workloads set team_id = $2 where id = $1`, w.payments.ID, w.team)
 	wantFault(t, w.beside(retiring, open), fault.Conflict, "retired")
 	wantFault(t, open(), fault.Conflict, "retired")
+	r.Workload.Stage = workload.Retired
+	if a, err := w.reviews.AfterDecision(t.Context(), r); err != nil || !a.Governs || a.Renewable {
+		t.Errorf("of a retired workload: %+v, %v", a, err)
+	}
 	wantOpen := func(want int) {
 		t.Helper()
 		if n := w.number(`select count(*) from reviews where state = 'open'`); n != want {

@@ -243,6 +243,6 @@ func (s *Service) AfterDecision(ctx context.Context, r Review) (After, error) {
 	a := After{Governs: true, Content: hex.EncodeToString(g.content), Ended: g.validUntil != nil && now.After(*g.validUntil)}
 	_, err = s.revocable(ctx, s.db, r, now)
 	a.Revocable = err == nil
-	a.Renewable = r.State == Closed && g.validUntil != nil && now.After(g.validUntil.Add(-endWarning))
+	a.Renewable = r.State == Closed && r.Workload.Stage != workload.Retired && g.validUntil != nil && now.After(g.validUntil.Add(-endWarning))
 	return a, nil
 }
