@@ -114,7 +114,7 @@ func collectable(w workload.Workload, ask Ask) error {
 // open writes the run, its ledger, its jobs and the audit record.
 func (s *Service) open(ctx context.Context, tx pgx.Tx, who identity.Actor, w workload.Workload, ask Ask, now time.Time) (uuid.UUID, error) {
 	r := Run{ID: uuid.Must(uuid.NewV7()), WorkloadID: w.ID, RequestedBy: who.PersonID, RequestedAt: now}
-	if err := insertRun(ctx, tx, r, w.Production.ID); err != nil {
+	if err := insertRun(ctx, tx, r, w.Production); err != nil {
 		return r.ID, err
 	}
 	sources := ask.Sources()

@@ -237,6 +237,45 @@ func TestVerdictsOutgrown(t *testing.T) {
 	}
 }
 
+// A verdict speaks for the tags and the application that it was judged for.
+func TestVerdictsOutgrownByTags(t *testing.T) {
+	h := house(t)
+	arn := func(a string) { h.Exec(t, `update scopes set application_arn = $1`, a) }
+	expect := func(when string, want evidence.State) {
+		t.Helper()
+		if v := h.Verdict(t, everyPasses); v.Verdict != want || want == evidence.CannotTell && (v.Reason != evidence.ScopeChanged || v.Detail == "") {
+			t.Errorf("%s: %+v", when, v)
+		}
+	}
+	cells := []string{eu, us}
+	h.Scope(t, []string{one}, cells, "app=0", "app=x")
+	stop := h.Work(t, wholly(1))
+	h.Collect(t)
+	expect("judged", evidence.Supports)
+	h.Scope(t, []string{one}, cells, "app=x", "app=0")
+	expect("the same tags", evidence.Supports)
+	for name, tags := range map[string][]string{"none": {}, "one was taken away": {"app=0"}, "others": {"app=y"}, "one was added": {"app=0", "app=x", "app=y"}} {
+		h.Scope(t, []string{one}, cells, tags...)
+		expect("tags: "+name, evidence.CannotTell)
+	}
+	h.Scope(t, []string{one}, cells, "app=0", "app=x")
+	arn("arn:aws:resource-groups:eu-west-1:111111111111:group/other")
+	expect("another application", evidence.CannotTell)
+	arn("")
+	expect("the scope is as it was", evidence.Supports)
+	h.Exec(t, `update runs set tags = null`)
+	expect("nobody knows which tags it was judged for", evidence.CannotTell)
+
+	stop()
+	run := h.Start(t)
+	h.Scope(t, []string{one}, cells)
+	h.Work(t, wholly(1))
+	h.Wait(t, run.ID)
+	expect("the tags changed while it was read", evidence.CannotTell)
+	h.Scope(t, []string{one}, cells, "app=0", "app=x")
+	expect("it was judged for the tags of its start", evidence.Supports)
+}
+
 // Jobs that vanish are started again, three times; then the run ends as failed.
 func TestLostJobs(t *testing.T) {
 	h := house(t)

@@ -12,6 +12,7 @@ import (
 
 	"orrery/internal/fault"
 	"orrery/internal/postgres"
+	"orrery/internal/workload"
 )
 
 func errNoRun() error { return fault.New(fault.NotFound, "There is no such collection.") }
@@ -31,11 +32,11 @@ func runningRun(ctx context.Context, tx pgx.Tx, workloadID uuid.UUID) (id uuid.U
 	return id, err == nil, err
 }
 
-func insertRun(ctx context.Context, tx pgx.Tx, r Run, scopeID uuid.UUID) error {
+func insertRun(ctx context.Context, tx pgx.Tx, r Run, s workload.Scope) error {
 	const sql = `
-		insert into runs (id, workload_id, scope_id, state, requested_by, requested_at)
-		values ($1, $2, $3, 'running', $4, $5)`
-	_, err := tx.Exec(ctx, sql, r.ID, r.WorkloadID, scopeID, nilID(r.RequestedBy), r.RequestedAt)
+		insert into runs (id, workload_id, scope_id, state, requested_by, requested_at, tags, application_arn)
+		values ($1, $2, $3, 'running', $4, $5, $6, $7)`
+	_, err := tx.Exec(ctx, sql, r.ID, r.WorkloadID, s.ID, nilID(r.RequestedBy), r.RequestedAt, notNil(s.Tags), s.ApplicationARN)
 	return err
 }
 
@@ -153,9 +154,12 @@ func endRun(ctx context.Context, tx pgx.Tx, id uuid.UUID, state RunState, now ti
 	return err
 }
 
-// runScope reads the tags and the application of the scope that a run is for.
+// runScope reads the tags and the application of the scope that a run was started for,
+// whatever became of them since.
 func runScope(ctx context.Context, q postgres.Querier, runID uuid.UUID) (tags []string, applicationARN string, err error) {
-	const sql = `select s.tags, s.application_arn from runs r join scopes s on s.id = r.scope_id where r.id = $1`
+	const sql = `
+		select coalesce(r.tags, s.tags), coalesce(r.application_arn, s.application_arn)
+		from runs r join scopes s on s.id = r.scope_id where r.id = $1`
 	err = q.QueryRow(ctx, sql, runID).Scan(&tags, &applicationARN)
 	return tags, applicationARN, err
 }
@@ -183,13 +187,16 @@ func putVerdict(ctx context.Context, tx pgx.Tx, workloadID uuid.UUID, v Verdict)
 }
 
 const verdictsSQL = `
-	with used as (select distinct run_id from verdicts where workload_id = $1),
+	with used as (
+		select r.id as run_id, r.tags, r.application_arn
+		from runs r where r.id in (select run_id from verdicts where workload_id = $1)),
 	outgrown as (
-		select u.run_id from used u
-		where exists (
-			select from scopes s, unnest(s.accounts) as needs_account, unnest(s.regions) as needs_region
-			where s.workload_id = $1 and s.production and not exists (
-				select from run_cells c where c.run_id = u.run_id and c.account = needs_account and c.region = needs_region)))
+		select u.run_id from used u join scopes s on s.workload_id = $1 and s.production
+		where not coalesce(u.tags @> s.tags and u.tags <@ s.tags and u.application_arn = s.application_arn, false)
+			or exists (
+				select from unnest(s.accounts) as needs_account, unnest(s.regions) as needs_region
+				where not exists (
+					select from run_cells c where c.run_id = u.run_id and c.account = needs_account and c.region = needs_region)))
 	select v.check_digest, v.verdict, v.reason, v.detail, v.passed, v.failed, v.suppressed, v.not_evaluated, v.failing,
 		v.as_of, v.run_id, v.computed_at, v.run_id in (select run_id from outgrown), null::timestamptz, v.untagged
 	from verdicts v where v.workload_id = $1
@@ -200,8 +207,8 @@ const verdictsSQL = `
 
 // Verdicts reads the stored verdicts of a workload by the digest of their check; a check
 // that is not in the map was never collected. A verdict that supports although the scope
-// has since gained accounts or Regions cannot tell any more. It does not authorise: pages
-// and reviews call it after they have read the workload.
+// has since gained accounts or Regions, or has other tags or another application, cannot tell
+// any more. It does not authorise: pages and reviews call it after they have read the workload.
 func Verdicts(ctx context.Context, q postgres.Querier, workloadID uuid.UUID) (map[string]Verdict, error) {
 	rows, err := q.Query(ctx, verdictsSQL, workloadID)
 	if err != nil {
@@ -230,7 +237,7 @@ func scanVerdicts(rows pgx.Rows, out map[string]Verdict) error {
 		}
 		if outgrown && one.Verdict == Supports {
 			one.Verdict, one.Reason = CannotTell, ScopeChanged
-			one.Detail = "Accounts or Regions were added to the scope after the last collection. Collect again."
+			one.Detail = "The accounts, Regions, tags or the application of the scope changed after the last collection. Collect again."
 		}
 		out[one.Check] = one
 		return nil

@@ -120,7 +120,7 @@ func TestEvidenceOfAWorkload(t *testing.T) {
 	w.exec(`insert into scopes (id, workload_id, name, production, accounts, regions, tags, application_arn)
 		values ($1, $1, 'production', true, '{}', '{}', '{}', '')`, pay.ID)
 	run := uuid.Must(uuid.NewV7())
-	w.exec(`insert into runs (id, workload_id, scope_id, state, requested_by, requested_at, finished_at) values ($1, $2, $2, 'complete', $3, $4, $4)`,
+	w.exec(`insert into runs (id, workload_id, scope_id, state, requested_by, requested_at, finished_at, tags, application_arn) values ($1, $2, $2, 'complete', $3, $4, $4, '{}', '')`,
 		run, pay.ID, w.asha.PersonID, w.now)
 	for i, verdict := range []string{"supports", "contradicts", "mixed", "cannot_tell", "supports"} {
 		asOf := w.now
