@@ -17,7 +17,6 @@ import (
 	"orrery/internal/audit"
 	"orrery/internal/identity"
 	"orrery/internal/questionnaire"
-	"orrery/internal/workload"
 )
 
 const busyPause = 5 * time.Second // until a cell that another job reads is tried again
@@ -181,7 +180,7 @@ func (s *Service) judgeRun(ctx context.Context, tx pgx.Tx, run Run, cells []Cell
 	if err != nil {
 		return fmt.Errorf("read scope: %w", err)
 	}
-	foreign, err := workload.Foreign(ctx, tx, run.WorkloadID)
+	foreign, err := leaveOut(ctx, tx, run.ID)
 	if err != nil {
 		return err
 	}

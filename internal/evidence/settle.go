@@ -114,7 +114,8 @@ func (v Verdict) failure() string {
 }
 
 // Judged is called at the end of a run, within its transaction, with the digests of the
-// checks that newly fail; first is the workload's first run, which shows a baseline.
+// checks that newly fail; first is the workload's first run that read something, which shows a
+// baseline.
 type Judged func(ctx context.Context, tx pgx.Tx, workload workload.Workload, newlyFailing []string, first bool, now time.Time) error
 
 // WhenJudged gives the service what is told of the end of a run.
@@ -139,5 +140,9 @@ func (s *Service) tellJudged(ctx context.Context, tx pgx.Tx, run Run, before map
 	if err != nil {
 		return err
 	}
-	return s.judged(ctx, tx, w, distinct(failing), len(before) == 0, now)
+	first, err := firstReading(ctx, tx, run)
+	if err != nil {
+		return err
+	}
+	return s.judged(ctx, tx, w, distinct(failing), first, now)
 }
