@@ -3,6 +3,8 @@ package evidence
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -42,4 +44,26 @@ func firstReading(ctx context.Context, q postgres.Querier, run Run) (first bool,
 		return false, fmt.Errorf("look for earlier collections: %w", err)
 	}
 	return first, nil
+}
+
+// without is the verdict once the accounts it was judged with are not lent any more: what was
+// read there is not shown and proves nothing. What fails in other accounts stands, however
+// little is known of the rest.
+func (v Verdict) without(taken []string) Verdict {
+	shown := len(v.Failing)
+	v.Failing = slices.DeleteFunc(v.Failing, func(f Failing) bool { return slices.Contains(taken, f.Account) })
+	more := v.Failed > shown
+	v.Passed, v.Failed, v.Suppressed, v.NotEvaluated, v.Untagged = 0, len(v.Failing), 0, 0, 0
+	v.Verdict, v.Reason = CannotTell, ScopeChanged
+	v.Detail = "What was read in account " + strings.Join(taken, ", ") + " does not count any more: another team owns it and does not lend it. Collect again."
+	if v.Failed == 0 {
+		return v
+	}
+	v.Verdict = Contradicts
+	least := ""
+	if more {
+		least = "At least "
+	}
+	v.Detail = least + verb(v.Failed, "failure stands", "failures stand") + " in the other accounts. " + v.Detail
+	return v
 }

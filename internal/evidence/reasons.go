@@ -70,7 +70,7 @@ var reasons = []Reason{
 	{string(Partial), "all", "Only a part could be read.", "Read the sentence of the cell, then collect again."},
 	{string(Error), "all", "The reading failed for another reason.", "Read the sentence of the cell, then collect again."},
 	{NotRead, "all", "The run did not ask for this: Orrery does not read the source, or the check was published later.", "Collect again; when it stays, answer by hand."},
-	{ScopeChanged, "all", "Accounts or Regions were added to the scope after the last run, or its tags or its application changed.", "Collect again."},
+	{ScopeChanged, "all", "Accounts or Regions were added to the scope after the last run, its tags or its application changed, or an account is lent no more.", "Collect again."},
 	{NothingInScope, "securityhub.control, config.rule, cloudwatch.alarm, ec2.vpc, rds.database, autoscaling.group, elb.balancer", "Resources were evaluated, but none carries the tags or the application of the scope.", "Tag the resources, or correct the scope."},
 	{SomeFail, "all", "Some resources pass and others fail.", "Mend the failing resources that are listed."},
 	{SomeSuppressed, "securityhub.control", "What was evaluated passes, but some failures are suppressed in AWS, which is not a pass.", "Mend the suppressed resources, or explain them in the notes."},

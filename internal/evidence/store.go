@@ -188,7 +188,7 @@ func putVerdict(ctx context.Context, tx pgx.Tx, workloadID uuid.UUID, v Verdict)
 
 const verdictsSQL = `
 	with used as (
-		select r.id as run_id, r.tags, r.application_arn
+		select r.id as run_id, r.tags, r.application_arn, r.left_out
 		from runs r where r.id in (select run_id from verdicts where workload_id = $1)),
 	outgrown as (
 		select u.run_id from used u join scopes s on s.workload_id = $1 and s.production
@@ -196,19 +196,26 @@ const verdictsSQL = `
 			or exists (
 				select from unnest(s.accounts) as needs_account, unnest(s.regions) as needs_region
 				where not exists (
-					select from run_cells c where c.run_id = u.run_id and c.account = needs_account and c.region = needs_region)))
+					select from run_cells c where c.run_id = u.run_id and c.account = needs_account and c.region = needs_region))),
+	taken as (
+		select u.run_id, array_agg(distinct a.account) as accounts
+		from used u join run_cells c on c.run_id = u.run_id join accounts a on a.account = c.account join workloads w on w.id = $1
+		where a.account <> all(coalesce(u.left_out, '{}')) and ` + notLent + `
+		group by u.run_id)
 	select v.check_digest, v.verdict, v.reason, v.detail, v.passed, v.failed, v.suppressed, v.not_evaluated, v.failing,
-		v.as_of, v.run_id, v.computed_at, v.run_id in (select run_id from outgrown), null::timestamptz, v.untagged
+		v.as_of, v.run_id, v.computed_at, v.run_id in (select run_id from outgrown), null::timestamptz, v.untagged,
+		coalesce((select t.accounts from taken t where t.run_id = v.run_id), '{}')
 	from verdicts v where v.workload_id = $1
 	union all
 	select o.check_digest, o.verdict, o.reason, o.detail, o.passed, o.failed, 0, o.not_evaluated, o.failing,
-		o.as_of, '00000000-0000-0000-0000-000000000000'::uuid, o.computed_at, false, o.valid_until, 0
+		o.as_of, '00000000-0000-0000-0000-000000000000'::uuid, o.computed_at, false, o.valid_until, 0, '{}'
 	from own_verdicts o where o.workload_id = $1`
 
 // Verdicts reads the stored verdicts of a workload by the digest of their check; a check
 // that is not in the map was never collected. A verdict that supports although the scope
 // has since gained accounts or Regions, or has other tags or another application, cannot tell
-// any more. It does not authorise: pages and reviews call it after they have read the workload.
+// any more; of accounts that were taken back nothing is left. It does not authorise: pages and
+// reviews call it after they have read the workload.
 func Verdicts(ctx context.Context, q postgres.Querier, workloadID uuid.UUID) (map[string]Verdict, error) {
 	rows, err := q.Query(ctx, verdictsSQL, workloadID)
 	if err != nil {
@@ -228,14 +235,18 @@ func scanVerdicts(rows pgx.Rows, out map[string]Verdict) error {
 	var v Verdict
 	var asOf *time.Time
 	var outgrown bool
+	var taken []string
 	_, err := pgx.ForEachRow(rows, []any{&v.Check, &v.Verdict, &v.Reason, &v.Detail, &v.Passed, &v.Failed, &v.Suppressed,
-		&v.NotEvaluated, &v.Failing, &asOf, &v.RunID, &v.ComputedAt, &outgrown, &v.Until, &v.Untagged}, func() error {
+		&v.NotEvaluated, &v.Failing, &asOf, &v.RunID, &v.ComputedAt, &outgrown, &v.Until, &v.Untagged, &taken}, func() error {
 		one := v
 		v.Failing, v.Until = nil, nil // scanned in place: the next row needs its own
 		if asOf != nil {
 			one.AsOf = *asOf
 		}
-		if outgrown && one.Verdict == Supports {
+		switch {
+		case len(taken) > 0:
+			one = one.without(taken)
+		case outgrown && one.Verdict == Supports:
 			one.Verdict, one.Reason = CannotTell, ScopeChanged
 			one.Detail = "The accounts, Regions, tags or the application of the scope changed after the last collection. Collect again."
 		}
