@@ -64,7 +64,10 @@ func (v *visit) item(id uuid.UUID) (views.ItemPage, error) {
 	if p.Unasked, err = v.Evidence.Unasked(v.ctx(), it); err != nil {
 		return p, err
 	}
-	p.CanClose = p.Unasked && v.who.May(identity.CloseItem, it.Target()) == nil
+	if p.Outside, err = v.Evidence.Outside(v.ctx(), it); err != nil {
+		return p, err
+	}
+	p.CanClose = (p.Unasked || p.Outside) && v.who.May(identity.CloseItem, it.Target()) == nil
 	p.CanWork = v.who.May(identity.WorkItems, it.Target()) == nil
 	p.CanVerify = it.State == remediation.Done && v.who.May(identity.VerifyItem, it.Target()) == nil && it.VerifiableBy(v.who.PersonID)
 	people, err := identity.PeopleOfTeam(v.ctx(), v.DB, it.TeamID)
@@ -137,7 +140,7 @@ func changeItem(v *visit) error {
 	return v.showItem(http.StatusConflict, p, nil)
 }
 
-// closeItem closes an item of evidence that no check asks for any more.
+// closeItem closes an item of evidence that no collection can close.
 func closeItem(v *visit) error {
 	id, form, err := v.idForm()
 	if err != nil {

@@ -214,10 +214,14 @@ func (s *Service) judgeRun(ctx context.Context, tx pgx.Tx, run Run, cells []Cell
 	if err := judgeOwn(ctx, tx, run.WorkloadID, checks, now); err != nil {
 		return err
 	}
-	if err := s.settle(ctx, tx, run, Ground{Cells: cells, Tags: tags, ApplicationARN: arn, Now: now}, checks, foreign); err != nil {
+	g := Ground{Cells: cells, Tags: tags, ApplicationARN: arn, Now: now}
+	if err := s.settle(ctx, tx, run, g, checks, foreign); err != nil {
 		return fmt.Errorf("settle items: %w", err)
 	}
-	return s.tellJudged(ctx, tx, run, before, now)
+	if err := s.tellJudged(ctx, tx, run, before, now); err != nil {
+		return err
+	}
+	return noteOpened(ctx, tx, run.WorkloadID, g.extent(foreign), now)
 }
 
 // giveUp marks what is left of a cell as failed, so that its run ends.

@@ -146,8 +146,15 @@ func (s *Service) Track(ctx context.Context, who identity.Actor, workloadID uuid
 		if err != nil {
 			return err
 		}
+		foreign, err := workload.Foreign(ctx, tx, w.ID)
+		if err != nil {
+			return err
+		}
 		for _, o := range openings {
 			if _, err := remediation.OpenItem(ctx, tx, who, o, now); err != nil {
+				return err
+			}
+			if err := noteFound(ctx, tx, w.ID, o.CauseKey, extentOf(w.Production, foreign)); err != nil {
 				return err
 			}
 		}

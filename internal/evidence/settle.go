@@ -32,12 +32,17 @@ func (s *Service) settle(ctx context.Context, tx pgx.Tx, run Run, g Ground, chec
 	if err != nil {
 		return err
 	}
+	here := g.extent(foreign)
 	for _, it := range items {
 		source, control, _ := strings.Cut(it.CauseKey, "/")
 		if g.Facts, err = factsFor(ctx, tx, run.ID, source, control, foreign); err != nil {
 			return err
 		}
-		if err := settleOne(ctx, tx, w, it, g, asking(checks, source, control)); err != nil {
+		b := bounds{here: here}
+		if b.found, err = foundIn(ctx, tx, it); err != nil {
+			return err
+		}
+		if err := settleOne(ctx, tx, w, it, g, asking(checks, source, control), b); err != nil {
 			return err
 		}
 	}
@@ -57,13 +62,19 @@ func asking(checks []questionnaire.Check, source, key string) []questionnaire.Ch
 }
 
 // settleOne moves one item: what every check on it finds mended closes it, and what any
-// check judges as failing opens it again. What no check asks for stays as it is. Done is no end
-// of an item of evidence: a closed ticket could make it that once.
-func settleOne(ctx context.Context, tx pgx.Tx, w workload.Workload, it remediation.Item, g Ground, checks []questionnaire.Check) error {
+// check judges as failing opens it again. What no check asks for stays as it is, and so does
+// what failed under a scope that the run did not look at whole. Done is no end of an item of
+// evidence: a closed ticket could make it that once.
+func settleOne(ctx context.Context, tx pgx.Tx, w workload.Workload, it remediation.Item, g Ground, checks []questionnaire.Check, b bounds) error {
 	who := identity.SystemActor("evidence")
 	all, said := len(checks) > 0, ""
 	for _, c := range checks {
 		t, v := judge(c, g)
+		if v.fails() && it.State != remediation.Closed {
+			if err := noteFound(ctx, tx, it.WorkloadID, it.CauseKey, b.here); err != nil {
+				return err
+			}
+		}
 		if v.fails() && (it.State == remediation.Verified || it.State == remediation.Done) {
 			policy, err := remediation.LoadPolicy(ctx, tx)
 			if err != nil {
@@ -72,10 +83,13 @@ func settleOne(ctx context.Context, tx pgx.Tx, w workload.Workload, it remediati
 			return remediation.ReopenByEvidence(ctx, tx, who, it, v.failure(), policy.Due(it.Risk, w.Tier, t.now), t.now)
 		}
 		found, ok := t.mended(v)
-		all, said = all && ok, found
+		all, said = all && ok && b.hold(c, v), found
 	}
 	if all && it.State != remediation.Verified && it.State != remediation.Closed {
-		return remediation.VerifyByEvidence(ctx, tx, who, it, said, g.Now)
+		if err := remediation.VerifyByEvidence(ctx, tx, who, it, said, g.Now); err != nil {
+			return err
+		}
+		return forgetFound(ctx, tx, it)
 	}
 	return nil
 }

@@ -68,7 +68,8 @@ type ItemPage struct {
 	CanWork   bool   // the reader may change it
 	CanVerify bool   // the reader may verify it now
 	Unasked   bool   // no check asks for it any more
-	CanClose  bool   // the reader may close it for that
+	Outside   bool   // it was found in what is not in the scope any more
+	CanClose  bool   // the reader may close it for one of these
 	Reason    string // to close it, as typed
 	TeamName  string // of the team whose members may change it
 	Talk      TalkPage
