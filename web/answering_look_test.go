@@ -212,6 +212,16 @@ func TestNothingTypedIsLost(t *testing.T) {
 	if eval[bool](e, `!!document.querySelector("[data-draft]")`) {
 		t.Error("what is saved is offered as a draft")
 	}
+
+	e.network(false)
+	e.write(notesField, " On the way.")
+	e.do(chromedp.Click("button[name=go]"))
+	e.tells("Not saved: the server did not answer")
+	e.network(true)
+	e.until("the next question", `location.pathname !== "`+path+`"`) // as was asked for while nobody answered
+	if got := r.notes(); got != "Typed on a train. And later. Signed out. On the way." {
+		t.Errorf("sent while nobody answered: stored %q", got)
+	}
 }
 
 // A refused answer says so beside its field and keeps the focus.

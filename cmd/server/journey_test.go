@@ -144,6 +144,7 @@ func answerAll(b *tab, review string) {
 	for i := range 15 {
 		if i == 1 {
 			b.click(`[name=unknown]`)
+			waitRisk(b, "High")
 		} else {
 			eval[bool](b, `document.querySelectorAll(".choice input[name=choice]").forEach(c => { if (!c.closest("li").innerText.includes("ends the question")) c.click() }) ?? true`)
 			waitRisk(b, "No risk found")

@@ -53,6 +53,7 @@
       this.busy = null; // a save under way
       this.unsure = null; // what was sent and may or may not have arrived
       this.knowing = false;
+      this.going = null; // the button that was pressed while the server did not answer
       forms.set(form, this);
       this.offer();
     }
@@ -84,6 +85,7 @@
       const now = content(this.form).toString();
       if (now === this.seen && !this.timer) return;
       this.seen = now;
+      this.going = null;
       keep(this.key, { version: this.version, at: Date.now(), fields: now, sent: this.unsure });
       if (this.hold === "author") return this.say("unsaved", "Not saved yet: press Save once to become an author");
       if (this.hold) return this.say("unsaved", "Not saved yet: keep, replace or merge");
@@ -162,6 +164,7 @@
       for (const a of forms.values()) if (a.hold === "author") delete a.form.dataset.hold;
       this.form.dispatchEvent(new CustomEvent("orrery:saved", { bubbles: true }));
       this.say("saved", state.words);
+      if (this.going) this.leave(this.going);
     }
 
     refused({ status, state }, body) {
@@ -311,6 +314,7 @@
       const stored = await answer.save(submitter);
       const known = answer.last && answer.last.status !== 401;
       if (stored || known) answer.leave(submitter);
+      else answer.going = submitter;
     };
     go();
   }, true);
