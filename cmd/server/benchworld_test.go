@@ -138,7 +138,7 @@ func (s *seeding) evidence(w workload.Workload, sheet review.Sheet) {
 	var run uuid.UUID
 	s.must(s.db.QueryRow(s.ctx, `
 		with scope as (insert into scopes (id, workload_id, name, production, accounts, regions, tags, application_arn)
-			select gen_random_uuid(), $1, 'bench', not exists (select from scopes where workload_id = $1 and production), '{111122223333}', '{eu-west-1}', '{}', '' returning id)
+			select gen_random_uuid(), $1, 'bench', not exists (select from scopes where workload_id = $1 and production), '{111122223333}', '{eu-west-1}', '{}', '' returning id, tags, application_arn)
 		insert into runs (id, workload_id, scope_id, state, requested_at, finished_at, tags, application_arn) select gen_random_uuid(), $1, id, 'complete', $2, $2, tags, application_arn from scope returning id`,
 		w.ID, time.Now()).Scan(&run))
 	for n, e := range sheet.Entries() {
