@@ -32,10 +32,11 @@ const (
 	lost          = 10 * time.Minute                  // a delivery that is due for so long has lost its job
 	sweepInterval = 10 * time.Second
 	keepEnded     = 30 * 24 * time.Hour
-	maxAnswer     = 64 << 10        // bytes read of an answer, so that the connection can be used again
-	atOnce        = 3               // attempts at one endpoint that answers soon; others have one
-	soon          = 3 * time.Second // who takes longer is slow
-	doors         = 4               // workers that begin or end an attempt, which locks its endpoint
+	maxAnswer     = 64 << 10         // bytes read of an answer, so that the connection can be used again
+	atOnce        = 3                // attempts at one endpoint that answers soon; others have one
+	soon          = 3 * time.Second  // who takes longer is slow
+	doors         = 4                // workers that begin or end an attempt, which locks its endpoint
+	goesOn        = 10 * time.Second // so long a worker goes on with what waits for an endpoint that answers
 )
 
 // delays are the waits after each failed attempt: a day and an hour in all.
@@ -90,17 +91,28 @@ func PeriodicJobs() []*river.PeriodicJob {
 }
 
 // Deliver makes one attempt at a delivery that is due and that nobody else tries. When its
-// endpoint has as many attempts as it may, it waits for the end of one. It does not authorise:
-// the queue calls it.
+// endpoint has as many attempts as it may, it waits for the end of one. While the receiver
+// answers, the worker goes on with what waits for it: a job for each would wait for the queue
+// to look. It does not authorise: the queue calls it.
 func (s *Service) Deliver(ctx context.Context, id uuid.UUID) error {
-	start := s.now()
-	c, err := s.claim(ctx, id, start)
+	began := time.Now()
+	c, err := s.claim(ctx, id, s.now())
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("claim delivery: %w", err)
 	}
+	for err == nil && c.ID != uuid.Nil {
+		c, err = s.attempt(ctx, c, func() bool { return ctx.Err() == nil && time.Since(began) < goesOn })
+	}
+	return err
+}
+
+// attempt makes one attempt at what is claimed, and claims what waits when more says so and the
+// receiver answered.
+func (s *Service) attempt(ctx context.Context, c claimed, more func() bool) (next claimed, err error) {
+	start := s.now()
 	a := Attempt{Number: c.Attempts + 1, At: start}
 	var wait time.Duration
 	switch {
@@ -116,7 +128,7 @@ func (s *Service) Deliver(ctx context.Context, id uuid.UUID) error {
 	}
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	return s.settle(after, id, c, a, wait)
+	return s.settle(after, c, a, wait, more())
 }
 
 // paceOf is how an endpoint answered: slow, or brisk. One that fails at once is as it was before.

@@ -103,6 +103,36 @@ func TestASlowReceiverHoldsNobodyUp(t *testing.T) {
 	}
 }
 
+// TestAWorkerGoesOn sends fifty events to a receiver that answers: what waits for it goes with
+// the worker that is there, each once and few at a time, and makes no job of its own.
+func TestAWorkerGoesOn(t *testing.T) {
+	h := newHouse(t, "127.0.0.1")
+	quick := &slow{let: make(chan struct{})}
+	close(quick.let)
+	double := httptest.NewServer(quick)
+	t.Cleanup(double.Close)
+	_, _, err := h.service.Create(t.Context(), h.boss, webhook.Input{Name: "Quick", URL: double.URL, On: true})
+	h.must(err)
+	const events = 50
+	for range events {
+		h.happen("item.done")
+	}
+	h.start()
+	for start, delivered := time.Now(), 0; delivered < events; time.Sleep(50 * time.Millisecond) {
+		if time.Since(start) > time.Minute {
+			t.Fatalf("%d of %d are delivered", delivered, events)
+		}
+		h.must(h.db.QueryRow(t.Context(), `select count(*) from webhook_deliveries where state = 'delivered' and not waits and leased_until is null`).Scan(&delivered))
+	}
+	var jobs int
+	h.must(h.db.QueryRow(t.Context(), `select count(*) from river.river_job where kind = 'webhook.deliver'`).Scan(&jobs))
+	quick.mu.Lock()
+	defer quick.mu.Unlock()
+	if quick.came != events || quick.most > 3 || jobs < events || jobs > events+5 {
+		t.Errorf("%d came, %d at most at once, by %d jobs", quick.came, quick.most, jobs)
+	}
+}
+
 // TestManySlowReceiversHoldNobodyUp lets twenty receivers hang, first ones that nobody knows yet,
 // then ones that answered at once until now: one that is well has its events within seconds.
 func TestManySlowReceiversHoldNobodyUp(t *testing.T) {

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 // claimed is a delivery that this worker may try now.
 type claimed struct {
+	ID             uuid.UUID // uuid.Nil: nothing is claimed
 	EndpointID     uuid.UUID
 	EventID        uuid.UUID
 	Body           []byte
@@ -48,38 +50,61 @@ func (s *Service) turn(ctx context.Context, delivery uuid.UUID, do func(pgx.Tx) 
 // claim leases a delivery that is due. When its endpoint has as many attempts as it may, the
 // delivery is marked as waiting. No rows when there is nothing to do now.
 func (s *Service) claim(ctx context.Context, id uuid.UUID, now time.Time) (c claimed, err error) {
-	found := false
 	err = s.turn(ctx, id, func(tx pgx.Tx) error {
-		const sql = `
-			with due as (
-				select d.id, (select count(*) from webhook_deliveries l where l.endpoint_id = d.endpoint_id and l.leased_until >= $2) >= case when e.pace = 'brisk' then $4 else 1 end as full
-				from webhook_deliveries d join webhook_endpoints e on e.id = d.endpoint_id
-				where d.id = $1 and d.state = 'pending' and d.due_at <= $2::timestamptz + interval '1 second'
-					and (d.leased_until is null or d.leased_until < $2))
-			update webhook_deliveries d set leased_until = case when due.full then null else $3::timestamptz end, waits = due.full
-			from due, webhook_endpoints e
-			where d.id = due.id and e.id = d.endpoint_id
-			returning due.full, d.endpoint_id, d.event_id, d.body, d.attempts, d.attempts_before, e.url, e.state, e.secret, e.secret_before, e.before_until,
-				d.restricted and not e.restricted`
-		rows, err := tx.Query(ctx, sql, id, now, now.Add(lease), atOnce)
-		if err != nil {
-			return err
-		}
-		full := false
-		_, err = pgx.ForEachRow(rows, []any{&full, &c.EndpointID, &c.EventID, &c.Body, &c.Attempts, &c.AttemptsBefore, &c.URL, &c.State, &c.Secret, &c.SecretBefore, &c.BeforeUntil, &c.Withheld},
-			func() error { found = !full; return nil })
+		c, err = take(ctx, tx, id, now)
 		return err
 	})
-	if err == nil && !found {
+	if err == nil && c.ID == uuid.Nil {
 		err = pgx.ErrNoRows
 	}
 	return c, err
 }
 
+// take is claim while the endpoint is locked; nothing when there is nothing to do now.
+func take(ctx context.Context, tx pgx.Tx, id uuid.UUID, now time.Time) (claimed, error) {
+	const sql = `
+		with due as (
+			select d.id, (select count(*) from webhook_deliveries l where l.endpoint_id = d.endpoint_id and l.leased_until >= $2) >= case when e.pace = 'brisk' then $4 else 1 end as full
+			from webhook_deliveries d join webhook_endpoints e on e.id = d.endpoint_id
+			where d.id = $1 and d.state = 'pending' and d.due_at <= $2::timestamptz + interval '1 second'
+				and (d.leased_until is null or d.leased_until < $2))
+		update webhook_deliveries d set leased_until = case when due.full then null else $3::timestamptz end, waits = due.full
+		from due, webhook_endpoints e
+		where d.id = due.id and e.id = d.endpoint_id
+		returning due.full, d.id, d.endpoint_id, d.event_id, d.body, d.attempts, d.attempts_before, e.url, e.state, e.secret, e.secret_before, e.before_until,
+			d.restricted and not e.restricted`
+	rows, err := tx.Query(ctx, sql, id, now, now.Add(lease), atOnce)
+	if err != nil {
+		return claimed{}, err
+	}
+	var c claimed
+	full := true
+	_, err = pgx.ForEachRow(rows, []any{&full, &c.ID, &c.EndpointID, &c.EventID, &c.Body, &c.Attempts, &c.AttemptsBefore, &c.URL, &c.State, &c.Secret, &c.SecretBefore, &c.BeforeUntil, &c.Withheld},
+		func() error { return nil })
+	if err != nil || full {
+		return claimed{}, err
+	}
+	return c, nil
+}
+
+// takeWaiting takes the delivery that has waited longest for an attempt at the endpoint.
+func takeWaiting(ctx context.Context, tx pgx.Tx, endpoint uuid.UUID, now time.Time) (claimed, error) {
+	var id uuid.UUID
+	err := tx.QueryRow(ctx, `select id from webhook_deliveries where endpoint_id = $1 and waits order by due_at, id limit 1`, endpoint).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return claimed{}, nil
+	}
+	if err != nil {
+		return claimed{}, err
+	}
+	return take(ctx, tx, id, now)
+}
+
 // settle stores what came of an attempt: delivered, to be tried again, or given up. What waits
-// for the endpoint goes next.
-func (s *Service) settle(ctx context.Context, id uuid.UUID, c claimed, a Attempt, wait time.Duration) error {
-	now := s.now()
+// for the endpoint goes next: the caller has claimed it when more says so and the receiver
+// answered, else there is a job for it.
+func (s *Service) settle(ctx context.Context, c claimed, a Attempt, wait time.Duration, more bool) (next claimed, err error) {
+	id, now := c.ID, s.now()
 	state, due := Delivered, now
 	switch tried := a.Number - c.AttemptsBefore; {
 	case a.Status/100 == 2:
@@ -88,7 +113,7 @@ func (s *Service) settle(ctx context.Context, id uuid.UUID, c claimed, a Attempt
 	default:
 		state, due = Pending, now.Add(max(delays[tried-1], wait))
 	}
-	err := s.turn(ctx, id, func(tx pgx.Tx) error {
+	err = s.turn(ctx, id, func(tx pgx.Tx) error {
 		const attempt = `insert into webhook_attempts (delivery_id, number, at, took_ms, status, problem) values ($1, $2, $3, $4, $5, $6) on conflict do nothing`
 		if _, err := tx.Exec(ctx, attempt, id, a.Number, a.At, a.TookMS, a.Status, a.Problem); err != nil {
 			return err
@@ -108,6 +133,14 @@ func (s *Service) settle(ctx context.Context, id uuid.UUID, c claimed, a Attempt
 		if changed && c.Pace == "brisk" {
 			waiting = atOnce
 		}
+		if more && c.Pace == "brisk" {
+			if next, err = takeWaiting(ctx, tx, c.EndpointID, now); err != nil {
+				return err
+			}
+			if next.ID != uuid.Nil {
+				waiting--
+			}
+		}
 		if err := s.next(ctx, tx, c.EndpointID, waiting); err != nil || moved.RowsAffected() == 0 {
 			return err
 		}
@@ -120,9 +153,9 @@ func (s *Service) settle(ctx context.Context, id uuid.UUID, c claimed, a Attempt
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("settle delivery: %w", err)
+		return claimed{}, fmt.Errorf("settle delivery: %w", err)
 	}
-	return nil
+	return next, nil
 }
 
 // keepPace stores what the attempt showed of the endpoint, and reports whether that is new.
